@@ -1,0 +1,31 @@
+# For the project's own programs only, never exported.
+set(CMAKE_CXX_EXTENSIONS OFF)
+
+# Warnings, sanitizers, this machine's CPU; Debug builds keep -O1, since the kernels are unusably slow without.
+add_library(iop_dev_flags INTERFACE)
+target_compile_options(iop_dev_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow
+  $<$<BOOL:${IOP_WARNINGS_AS_ERRORS}>:-Werror>
+  $<$<BOOL:${IOP_NATIVE}>:-march=native>
+  $<$<CONFIG:Debug>:-O1>)
+if(IOP_SANITIZE)
+  # -g1: lines for the reports; -g would make compiling half as slow again.
+  list(JOIN IOP_SANITIZE "," sanitizers)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # False alarms under sanitizers: in std::function, in tests that replace operator new to count allocations, and
+    # about the fences in Asio, which guard nothing that a mutex does not guard as well.
+    target_compile_options(iop_dev_flags INTERFACE
+      -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-tsan)
+  endif()
+  set(sanitizers -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+  target_compile_options(iop_dev_flags INTERFACE ${sanitizers})
+  target_link_options(iop_dev_flags INTERFACE ${sanitizers})
+endif()
+
+# iop_program(name SOURCES files... [LINK targets...]): one executable of this project.
+function(iop_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE iop::iop ${arg_LINK} iop_dev_flags)
+  target_compile_definitions(${name} PRIVATE IOP_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+endfunction()

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the demo found out, for people as a table and for tools as JSON. Traffic is what the devices counted,
+// per inference; the plan's own prediction stands beside it to be compared.
+
+#include "deployments.hpp"
+
+#include <iop/planner/cost.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace lenet5 {
+
+/// One policy's row.
+struct row {
+  std::string policy{};
+  std::string classes{};  ///< a digit for each image
+  double accuracy = 0;
+  std::size_t agreement = 0;  ///< images whose class equals the single device's
+  iop::planner::prediction predicted{};
+  std::size_t messages_sent = 0;  ///< by all devices for all images
+  std::size_t bytes_sent = 0;
+  double latency_p50_ms = 0;
+  double latency_p99_ms = 0;
+  struct device {
+    std::size_t weight_bytes = 0;
+    std::size_t arena_bytes = 0;
+    std::size_t peak_resident_bytes = 0;
+  };
+  std::vector<device> ranks{};
+};
+
+/// What the planner expects of a policy; it is an ordinary function, so here it runs at run time.
+inline iop::planner::prediction predict(std::size_t devices, iop::policy policy) {
+  const auto on = [policy]<std::size_t Devices>(const iop::cluster<Devices>& c) {
+    return iop::planner::predict(lenet5::spec.list(), c, iop::make_plan<lenet5>(c, policy));
+  };
+  return devices == 2 ? on(first_boards<2>()) : devices == 3 ? on(first_boards<3>()) : on(first_boards<4>());
+}
+
+/// How many of the first classes are the same.
+inline std::size_t count_equal(const std::string& some, const std::string& others) {
+  std::size_t equal = 0;
+  for (std::size_t i = 0; i < some.size() && i < others.size(); ++i) equal += some[i] == others[i];
+  return equal;
+}
+
+/// Whether the devices sent exactly what the plan says.
+inline bool is_as_planned(const row& r) {
+  const std::size_t images = r.classes.size();
+  return r.messages_sent == images * r.predicted.messages && r.bytes_sent == images * r.predicted.bytes;
+}
+
+/// A total per image: a whole number wherever it can be.
+inline nlohmann::ordered_json per_image(std::size_t total, std::size_t images) {
+  if (total % images == 0) return total / images;
+  return static_cast<double>(total) / static_cast<double>(images);
+}
+
+inline nlohmann::ordered_json to_json(const std::vector<row>& rows) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const row& r : rows) {
+    nlohmann::ordered_json ranks = nlohmann::ordered_json::array();
+    for (const row::device& d : r.ranks)
+      ranks.push_back({{"weight_bytes", d.weight_bytes},
+                       {"arena_bytes", d.arena_bytes},
+                       {"peak_resident_bytes", d.peak_resident_bytes}});
+    all.push_back({{"policy", r.policy},
+                   {"accuracy", r.accuracy},
+                   {"agreement", r.agreement},
+                   {"exchanges", r.predicted.exchanges},
+                   {"messages", per_image(r.messages_sent, r.classes.size())},
+                   {"bytes", per_image(r.bytes_sent, r.classes.size())},
+                   {"latency_p50_ms", r.latency_p50_ms},
+                   {"latency_p99_ms", r.latency_p99_ms},
+                   {"ranks", ranks}});
+  }
+  return {{"devices", rows.at(0).ranks.size()}, {"images", rows.at(0).classes.size()}, {"policies", all}};
+}
+
+/// Two blocks with a row per policy each: what the policies achieve, and what they ask of each device.
+inline void print_table(const std::vector<row>& rows) {
+  fmt::print("{:<15}{:>9}{:>11}{:>11}{:>10}{:>9}{:>10}{:>10}\n", "policy", "accuracy", "agreement",
+             "exchanges", "messages", "bytes", "p50 ms", "p99 ms");
+  for (const row& r : rows) {
+    const std::size_t images = r.classes.size();
+    fmt::print("{:<15}{:>9.4f}{:>11}{:>11}{:>10}{:>9}{:>10.3f}{:>10.3f}\n", r.policy, r.accuracy, r.agreement,
+               r.predicted.exchanges, per_image(r.messages_sent, images).dump(),
+               per_image(r.bytes_sent, images).dump(), r.latency_p50_ms, r.latency_p99_ms);
+  }
+  fmt::print(
+      "Agreement: images with the single device's class. Messages and bytes: measured, per inference.\n\n"
+      "Bytes of weights / bytes of arena / peak resident memory (the camera's with all images):\n{:<15}",
+      "policy");
+  for (std::size_t rank = 0; rank < rows.at(0).ranks.size(); ++rank) fmt::print("{:>25}", boards[rank].name);
+  fmt::print("\n");
+  for (const row& r : rows) {
+    fmt::print("{:<15}", r.policy);
+    for (const row::device& d : r.ranks)
+      fmt::print("{:>25}", fmt::format("{} / {} / {:.1f} MB", d.weight_bytes, d.arena_bytes,
+                                       static_cast<double>(d.peak_resident_bytes) / 1e6));
+    fmt::print("\n");
+  }
+  fmt::print("\n");
+}
+
+}  // namespace lenet5

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Compile-time errors in words: a sentence put together in a constant expression becomes a template argument,
+// which the compiler quotes. Before C++26 a static_assert takes literals only, and numbers are what the user
+// needs to see.
+
+#include <iop/core/range.hpp>
+#include <iop/core/text.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+namespace iop {
+
+/// Instantiated only by an error.
+template <text... Sentence>
+struct impossible {
+  static_assert(sizeof...(Sentence) == 0, "iop: this cannot be; the reason is the quoted sentence.");
+};
+
+namespace detail {
+
+/// What a compiler quotes without cutting it short.
+#ifdef __clang__
+inline constexpr std::size_t longest_quote = 32;
+#else
+inline constexpr std::size_t longest_quote = 255;
+#endif
+
+/// Stretch `index` of the sentence, broken at spaces so that numbers stay whole; empty behind the last.
+constexpr range stretch(std::string_view sentence, std::size_t index) {
+  range part{};
+  for (std::size_t i = 0; i <= index; ++i) {
+    part = {part.end, std::min(part.end + longest_quote, sentence.size())};
+    if (part.end < sentence.size())
+      while (part.end > part.begin + 1 && sentence[part.end - 1] != ' ') --part.end;
+  }
+  return part;
+}
+
+constexpr std::size_t stretch_count(std::string_view sentence) {
+  std::size_t count = 0;
+  while (!stretch(sentence, count).empty()) ++count;
+  return count;
+}
+
+template <text Sentence, std::size_t Index>
+constexpr auto quote() {
+  constexpr range part = stretch(Sentence.view(), Index);
+  return text<part.size()>(Sentence.view().substr(part.begin, part.size()));
+}
+
+template <text Sentence, std::size_t... Indices>
+constexpr bool refuse(std::index_sequence<Indices...>) {
+  return sizeof(impossible<quote<Sentence, Indices>()...>) == 0;
+}
+
+}  // namespace detail
+
+/// Makes the compiler quote the sentence, unless it is empty; true when it is.
+template <text Sentence>
+constexpr bool accept() {
+  if constexpr (Sentence.empty())
+    return true;
+  else
+    return detail::refuse<Sentence>(std::make_index_sequence<detail::stretch_count(Sentence.view())>{});
+}
+
+}  // namespace iop

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// A deployment is a named struct that says which network runs on which cluster by which plan:
+//   struct porch { using network = lenet5; static constexpr iop::cluster cluster{…};
+//                  static constexpr auto plan = iop::make_plan<network>(cluster, iop::policy::interleaved);
+//                  };
+// Here is what it must hold, as sentences with the numbers.
+
+#include <iop/comm/transport.hpp>
+#include <iop/core/refuse.hpp>
+#include <iop/core/text.hpp>
+#include <iop/model/network.hpp>
+#include <iop/planner/policies.hpp>
+
+#include <cstddef>
+
+namespace iop {
+
+template <class D>
+concept deployment = requires {
+  requires model::network_type<typename D::network>;
+  { D::cluster.size() } -> std::convertible_to<std::size_t>;
+  { D::plan.ranks() } -> std::convertible_to<std::size_t>;
+};
+
+/// A plan as a constant of the program; `ends` says where the input starts and the result is wanted.
+template <model::network_type Network, std::size_t Ranks>
+constexpr auto make_plan(const cluster<Ranks>& c, policy strategy, endpoints ends = {}) {
+  return planner::make_plan<Network::spec.size()>(Network::spec.list(), c, strategy, ends);
+}
+
+namespace deploy {
+
+using problem = text<255>;
+
+/// Why a cluster is impossible; empty when it is not.
+template <std::size_t Ranks>
+constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
+  if (c.size() == 0) return sentence("the cluster has no device: give it at least one.");
+  for (std::size_t r = 0; r < c.size(); ++r) {
+    const device& d = c.devices[r];
+    if (!(d.compute.flops_per_second > 0) || !(d.memory_bandwidth.bytes_per_second > 0))
+      return sentence("device '", d.name, "' (rank ", r,
+                      ") has no speed: give it a compute rate and a memory bandwidth above 0.");
+    for (std::size_t other = 0; other < c.size(); ++other)
+      if (other != r && !(c.between(r, other).bandwidth.bytes_per_second > 0))
+        return sentence("device '", d.name, "' (rank ", r, ") has no link to device '", c.devices[other].name,
+                        "' (rank ", other, "): give the link a bandwidth above 0.");
+  }
+  if (ends.input_rank >= c.size() || ends.output_rank >= c.size())
+    return sentence("the input starts on rank ", ends.input_rank, " and the result ends on rank ",
+                    ends.output_rank, ", but the cluster has ", c.size(), " devices: name ranks below ",
+                    c.size(), ".");
+  return {};
+}
+
+/// Why the devices' memories do not suffice; empty when they do.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr problem memory_problem_of(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
+  const auto all = planner::spell_out(ops, p);
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const planner::footprint f = planner::footprint_of(ops, p, all, r);
+    const std::size_t limit = c.devices[r].memory.bytes;
+    if (f.bytes() > limit)
+      return sentence("device '", c.devices[r].name, "' (rank ", r, ") needs ", f.bytes(),
+                      " bytes under policy ", name_of(p.strategy), " (weights ", f.weight_bytes, ", arena ",
+                      f.arena_bytes, ") but has ", limit, ": ", f.bytes() - limit,
+                      " bytes too few; choose another policy or more devices.");
+  }
+  return {};
+}
+
+template <deployment D>
+constexpr problem problem_of() {
+  constexpr auto& ops = D::network::spec;
+  if constexpr (D::plan.operators() != ops.size() || D::plan.ranks() != D::cluster.devices.capacity()) {
+    return sentence("the plan is for ", D::plan.operators(), " operators on ", D::plan.ranks(),
+                    " devices, the deployment has ", ops.size(), " on ", D::cluster.size(),
+                    ": make the plan from this network and this cluster.");
+  } else {
+    const problem impossible = problem_of(D::cluster, D::plan.ends);
+    return impossible.empty() ? memory_problem_of(ops.list(), D::cluster, D::plan) : impossible;
+  }
+}
+
+/// True when the deployment is possible; otherwise the compiler quotes why it is not.
+template <deployment D>
+constexpr bool check() {
+  constexpr problem why = problem_of<D>();
+  return accept<why>();
+}
+
+template <deployment D>
+constexpr comm::identity identity_of() {
+  return {digest_of(D::network::spec.list()).value, digest_of(D::plan).value, D::plan.ranks()};
+}
+
+}  // namespace deploy
+}  // namespace iop

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Convolution and dense layers on HWC buffers. Every output is one chain of fused multiply-adds: its bias,
+// then x·w for kernel rows, kernel columns, input channels in ascending order, padding left out; then the
+// activation. So cutting the rows or the output channels of an operator does not change a bit of its result.
+
+#include <iop/kernel/depthwise.hpp>
+#include <iop/kernel/geometry.hpp>
+#include <iop/kernel/region.hpp>
+#include <iop/kernel/tile.hpp>
+#include <iop/kernel/weights.hpp>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace iop::kernel {
+
+namespace detail {
+
+/// The loop lengths and steps of region `r`; what depends on the block of output channels is left open.
+inline tile_job job_of(const windowed& g, const region& r) {
+  tile_job job;
+  job.act = g.act;
+  if (!r.sees_input()) return job;
+  job.rows = r.kernel_rows.size();
+  job.columns = r.kernel_columns.size();
+  job.run = g.in.channels;
+  job.row_step = g.dilation_height * g.in.row_stride();
+  job.column_step = g.dilation_width * g.in.pixel_stride;
+  // Without gaps between the columns of a row they are one run with the channels (of which a first layer has
+  // few), and without gaps between the rows, as in a dense layer, everything is.
+  if (job.column_step == job.run) {
+    job.run *= job.columns;
+    job.columns = 1;
+    if (job.row_step == job.run && r.kernel_columns.size() == g.kernel_width) {
+      job.run *= job.rows;
+      job.rows = 1;
+    }
+  }
+  return job;
+}
+
+/// One group. Blocks of output channels are the outer loop: each weight comes from memory once.
+inline void direct(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
+  const std::size_t taps = g.kernel_height * g.kernel_width * g.in.channels;
+  for (std::size_t first = 0; first < g.out.channels; first += block_channels) {
+    const std::size_t channels = std::min(block_channels, g.out.channels - first);
+    float start[block_channels] = {};
+    if (bias != nullptr) std::copy_n(bias + first, channels, start);
+    for_each_region(g, [&](const region& r) {
+      tile_job job = job_of(g, r);
+      job.channels = channels;
+      job.start = start;
+      job.weights =
+          packed + first * taps +
+          (r.kernel_rows.begin * g.kernel_width + r.kernel_columns.begin) * g.in.channels * channels;
+      job.weight_skip = (g.kernel_width - r.kernel_columns.size()) * g.in.channels * channels;
+
+      // A line runs along the region's longer side: the thin regions of a frame are tiled too.
+      const bool down = r.columns.size() < tile_pixels && r.columns.size() < r.rows.size();
+      const std::size_t in_row = r.sees_input() ? g.stride_height * g.in.row_stride() : 0;
+      const std::size_t in_column = r.sees_input() ? g.stride_width * g.in.pixel_stride : 0;
+      job.in_step = down ? in_row : in_column;
+      job.out_step = down ? g.out.row_stride() : g.out.pixel_stride;
+      const float* from = in + input_offset(g, r);
+      float* to = out + output_offset(g, r) + first;
+      for (std::size_t line = 0; line < (down ? r.columns : r.rows).size(); ++line)
+        tile_line(job, (down ? r.rows : r.columns).size(), from + line * (down ? in_column : in_row),
+                  to + line * (down ? g.out.pixel_stride : g.out.row_stride()));
+    });
+  }
+}
+
+}  // namespace detail
+
+/// out = act(bias + in ∗ weights). `packed` comes from pack_conv2d for the same channels, groups and kernel;
+/// `bias` has one float per output channel, or is null. Without activation and bias the result is a partial
+/// sum over the input channels given. Buffers do not overlap.
+inline void conv2d(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
+  if (g.out.channels == 0 || g.groups == 0) return;
+  if (g.groups == 1) return detail::direct(g, in, packed, bias, out);
+  if (is_depthwise(g)) return depthwise(g, in, packed, bias, out);
+  windowed one = g;
+  one.in.channels /= g.groups;
+  one.out.channels /= g.groups;
+  one.groups = 1;
+  const std::size_t next_in = g.in.height * g.in.width == 0 ? 0 : one.in.channels;  // a null `in` stays null
+  for (std::size_t group = 0; group < g.groups; ++group)
+    detail::direct(one, in + group * next_in, packed + group * packed_size(one),
+                   bias != nullptr ? bias + group * one.out.channels : nullptr,
+                   out + group * one.out.channels);
+}
+
+}  // namespace iop::kernel

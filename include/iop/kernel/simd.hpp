@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The only door to xsimd, and the only place that asks which instruction set this is. A batch is as many
+// floats as one register holds. `load_first` and `store_first` touch exactly the floats they are told to, so
+// they are safe at the end of a buffer. Nothing here requires alignment.
+
+#include <xsimd/xsimd.hpp>
+
+#include <cstddef>
+
+namespace iop::kernel::simd {
+
+using batch = xsimd::batch<float>;
+
+inline constexpr std::size_t lanes = batch::size;
+
+/// Vector registers that a kernel may plan with.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr std::size_t registers = 32;
+#else
+inline constexpr std::size_t registers = 16;
+#endif
+
+inline batch broadcast(float value) { return batch(value); }
+inline batch load(const float* from) { return batch::load_unaligned(from); }
+inline void store(float* to, const batch& b) { b.store_unaligned(to); }
+
+/// Lane by lane a > b ? a : b.
+inline batch max(const batch& a, const batch& b) {
+#if defined(__AVX512F__)
+  return batch(_mm512_maskz_max_ps(0xffff, a, b));  // GCC 12 warns about its own unmasked form (bug 105593)
+#else
+  return xsimd::max(a, b);
+#endif
+}
+
+/// a · b + c, rounded once wherever the instruction set can. (xsimd 8.1 has no such form for AVX-512, and
+/// leaves it to the compiler.)
+inline batch multiply_add(const batch& a, const batch& b, const batch& c) {
+#if defined(__AVX512F__)
+  return batch(_mm512_fmadd_ps(a, b, c));
+#else
+  return xsimd::fma(a, b, c);
+#endif
+}
+
+/// The sum of all lanes; the order of the additions is the instruction set's.
+inline float reduce_add(const batch& b) {
+#if XSIMD_VERSION_MAJOR > 8
+  return xsimd::reduce_add(b);
+#else
+  return xsimd::hadd(b);
+#endif
+}
+
+/// The first `count` ≤ lanes floats; the other lanes are zero.
+inline batch load_first(const float* from, std::size_t count) {
+#if defined(__AVX512F__)
+  return batch(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), from));
+#else
+  float padded[lanes] = {};
+  for (std::size_t i = 0; i < count; ++i) padded[i] = from[i];
+  return load(padded);
+#endif
+}
+
+/// Stores the first `count` ≤ lanes lanes and writes nothing else.
+inline void store_first(float* to, const batch& b, std::size_t count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u), b);
+#else
+  float all[lanes];
+  store(all, b);
+  for (std::size_t i = 0; i < count; ++i) to[i] = all[i];
+#endif
+}
+
+}  // namespace iop::kernel::simd

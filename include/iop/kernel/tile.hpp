@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The innermost loop of every convolution over channels: a tile of output pixels × vectors of output channels
+// that stays in registers while all its products are added. Each output is one chain
+//   bias, + x·w for kernel rows, then kernel columns, then input channels in ascending order
+// of fused multiply-adds, whatever tile it falls in: results do not depend on how an output is cut into
+// tiles, strips or blocks of channels, nor on the SIMD width.
+
+#include <iop/kernel/elementwise.hpp>
+#include <iop/kernel/simd.hpp>
+#include <iop/spec/activation.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace iop::kernel {
+
+/// 6 pixels × 4 vectors, 4 weights and an input fill 32 registers; with 16 registers 6 × 2 vectors do.
+inline constexpr std::size_t tile_pixels = 6;
+inline constexpr std::size_t tile_vectors = simd::registers >= 32 ? 4 : 2;
+/// Output channels that share a block of packed weights.
+inline constexpr std::size_t block_channels = tile_vectors * simd::lanes;
+
+/// What the tiles of one region and one block of output channels have in common. Steps are in floats.
+struct tile_job {
+  std::size_t rows = 0;         ///< kernel rows
+  std::size_t columns = 0;      ///< kernel columns, 1 if these are one run with the channels
+  std::size_t run = 0;          ///< inputs that are neighbours in memory
+  std::size_t row_step = 0;     ///< from kernel row to kernel row of the input
+  std::size_t column_step = 0;  ///< from kernel column to kernel column of the input
+  std::size_t weight_skip = 0;  ///< weights of clipped columns, between the used ones of two kernel rows
+  std::size_t in_step = 0;      ///< from pixel to pixel of the input
+  std::size_t out_step = 0;     ///< from pixel to pixel of the output
+  std::size_t channels = 0;     ///< of the block: the length of a row of weights
+  const float* weights = nullptr;
+  const float* start = nullptr;  ///< what sums start from, `block_channels` floats
+  activation act = activation::none;
+};
+
+namespace detail {
+
+template <std::size_t Pixels, std::size_t Vectors>
+void tile(const tile_job& job, const float* in, float* out) {
+  using simd::batch, simd::lanes;
+  const std::size_t step = job.in_step, width = job.channels;
+  batch sum[Pixels][Vectors];
+#pragma GCC unroll 16
+  for (std::size_t p = 0; p < Pixels; ++p)
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < Vectors; ++v) sum[p][v] = simd::load(job.start + v * lanes);
+
+  const float* weights = job.weights;
+  for (std::size_t row = 0; row < job.rows; ++row, in += job.row_step, weights += job.weight_skip) {
+    const float* column = in;
+    for (std::size_t k = 0; k < job.columns; ++k, column += job.column_step) {
+      const float* x = column;
+      for (std::size_t i = 0; i < job.run; ++i, ++x, weights += width) {
+        batch w[Vectors];
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < Vectors; ++v) w[v] = simd::load(weights + v * lanes);
+#pragma GCC unroll 16
+        for (std::size_t p = 0; p < Pixels; ++p) {
+          const batch input = simd::broadcast(x[p * step]);
+#pragma GCC unroll 4
+          for (std::size_t v = 0; v < Vectors; ++v) sum[p][v] = simd::multiply_add(input, w[v], sum[p][v]);
+        }
+      }
+    }
+  }
+
+  const std::size_t last = width - (Vectors - 1) * lanes;  // lanes of the last vector that are outputs
+#pragma GCC unroll 16
+  for (std::size_t p = 0; p < Pixels; ++p, out += job.out_step) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v + 1 < Vectors; ++v) simd::store(out + v * lanes, activated(job.act, sum[p][v]));
+    const batch tail = activated(job.act, sum[p][Vectors - 1]);
+    if (last == lanes)
+      simd::store(out + (Vectors - 1) * lanes, tail);
+    else
+      simd::store_first(out + (Vectors - 1) * lanes, tail, last);
+  }
+}
+
+using tile_function = void (*)(const tile_job&, const float* in, float* out);
+
+template <std::size_t Vectors>
+void line_of(const tile_job& job, std::size_t pixels, const float* in, float* out) {
+  static constexpr auto tiles = []<std::size_t... P>(std::index_sequence<P...>) {
+    struct {
+      tile_function of[tile_pixels];
+    } all{{&tile<P + 1, Vectors>...}};
+    return all;
+  }
+  (std::make_index_sequence<tile_pixels>{});
+
+  const auto advance = [&](tile_function f, std::size_t count) {
+    f(job, in, out);
+    pixels -= count;
+    in += count * job.in_step;
+    out += count * job.out_step;
+  };
+  if constexpr (2 * Vectors <= tile_vectors)  // few vectors leave registers for twice the pixels
+    while (pixels >= 2 * tile_pixels) advance(&tile<2 * tile_pixels, Vectors>, 2 * tile_pixels);
+  // Equal shares: 7 pixels are 4 + 3, since a tile of one pixel waits for its own additions.
+  for (std::size_t share = (pixels + tile_pixels - 1) / tile_pixels; share > 0; --share) {
+    const std::size_t count = (pixels + share - 1) / share;
+    advance(tiles.of[count - 1], count);
+  }
+}
+
+}  // namespace detail
+
+/// Computes `pixels` outputs, `in_step` and `out_step` apart, for `job.channels` ≤ block_channels output
+/// channels.
+inline void tile_line(const tile_job& job, std::size_t pixels, const float* in, float* out) {
+  static constexpr auto lines = []<std::size_t... V>(std::index_sequence<V...>) {
+    struct {
+      void (*of[tile_vectors])(const tile_job&, std::size_t, const float*, float*);
+    } all{{&detail::line_of<V + 1>...}};
+    return all;
+  }
+  (std::make_index_sequence<tile_vectors>{});
+  lines.of[(job.channels - 1) / simd::lanes](job, pixels, in, out);
+}
+
+}  // namespace iop::kernel

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Decisions for runs of operators: the shares that balance an operator cut by output channel, an interleaved
+// pair or a strip of rows, and the same cuts carried through the operators that follow without an exchange.
+
+#include <iop/planner/balance.hpp>
+#include <iop/planner/cost.hpp>
+
+#include <array>
+#include <cstddef>
+
+namespace iop::planner {
+
+template <std::size_t Ranks>
+using share_list = std::array<range, Ranks>;
+
+template <std::size_t Ranks>
+constexpr decision<Ranks> decide(partition how, const share_list<Ranks>& shares) {
+  decision<Ranks> d{how, reduction::direct, {}};
+  for (std::size_t r = 0; r < Ranks; ++r) d.shares[r] = shares[r];
+  return d;
+}
+
+template <std::size_t Ranks>
+constexpr decision<Ranks> decide_single(const op& o, std::size_t rank) {
+  decision<Ranks> d;
+  d.shares[rank] = {0, o.out.channels};
+  return d;
+}
+
+template <std::size_t Ranks>
+constexpr decision<Ranks> decide_replicated(const op& o) {
+  decision<Ranks> d{partition::replicated, reduction::direct, {}};
+  for (range& share : d.shares) share = {0, o.out.channels};
+  return d;
+}
+
+/// Work of a fraction of an operator: `outs` output channels, `ins` of the input channels each reads, `rows`
+/// rows.
+constexpr work fraction_of(const op& o, double outs, double ins, double rows) {
+  const double weights = outs * ins * static_cast<double>(kernel_area(o));
+  const double in = static_cast<double>(o.groups == 1 ? 1 : o.groups) * ins *
+                    static_cast<double>(o.in.width * o.in.height) * rows / static_cast<double>(o.out.height);
+  const double out = outs * rows * static_cast<double>(o.out.width);
+  return {2 * weights * rows * static_cast<double>(o.out.width), sizeof(float) * (weights + in + out)};
+}
+
+template <std::size_t Ranks>
+constexpr std::size_t channel_step(const cluster<Ranks>& c, std::size_t channels) {
+  std::size_t step = 1;
+  for (const device& d : c.devices) step = std::max(step, d.channel_step);
+  // Coarse steps only where they do not unbalance: at least four for each device.
+  while (step > 1 && channels < 4 * Ranks * step) step /= 2;
+  return step;
+}
+
+/// Output channels of a weighted operator.
+template <std::size_t Ranks>
+constexpr share_list<Ranks> balance_output_channels(const op& o, const cluster<Ranks>& c) {
+  const std::size_t unit = std::max(channel_unit(o), channel_step(c, o.out.channels));
+  const std::size_t whole_units =
+      o.groups > 1 ? (unit + channel_unit(o) - 1) / channel_unit(o) * channel_unit(o) : unit;
+  const double ins = static_cast<double>(channels_read(o)), rows = static_cast<double>(o.out.height);
+  return balance<Ranks>(o.out.channels, whole_units, [&](std::size_t r, double units) {
+    return seconds_on(c.devices[r], fraction_of(o, units * static_cast<double>(whole_units), ins, rows));
+  });
+}
+
+/// Channels between the two operators of an interleaved pair: outputs of the head, inputs of the tail.
+template <std::size_t Ranks>
+constexpr share_list<Ranks> balance_pair(const op& head, const op& tail, const cluster<Ranks>& c) {
+  const std::size_t unit = std::max(channel_unit(head), channel_step(c, head.out.channels));
+  return balance<Ranks>(head.out.channels, unit, [&](std::size_t r, double units) {
+    const double channels = units * static_cast<double>(unit);
+    const work first = fraction_of(head, channels, static_cast<double>(channels_read(head)),
+                                   static_cast<double>(head.out.height));
+    const double ins =
+        channels * static_cast<double>(tail.in.channels) / static_cast<double>(head.out.channels);
+    const work second =
+        fraction_of(tail, static_cast<double>(tail.out.channels), ins, static_cast<double>(tail.out.height));
+    return seconds_on(c.devices[r], first) + seconds_on(c.devices[r], second);
+  });
+}
+
+/// Output rows of a weighted operator, or of the operator `last` that ends a strip and follows it.
+template <std::size_t Ranks>
+constexpr share_list<Ranks> balance_rows(const op& o, const op& last, const cluster<Ranks>& c) {
+  const double scale = static_cast<double>(o.out.height) / static_cast<double>(last.out.height);
+  return balance<Ranks>(last.out.height, 1, [&](std::size_t r, double rows) {
+    return seconds_on(c.devices[r], fraction_of(o, static_cast<double>(o.out.channels),
+                                                static_cast<double>(channels_read(o)), rows * scale));
+  });
+}
+
+}  // namespace iop::planner

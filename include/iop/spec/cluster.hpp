@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The devices that share the work and the links between them, as measured profiles (design section 4). The
+// order of the devices is their rank. Devices and links may differ from each other.
+
+#include <iop/core/fixed_vector.hpp>
+#include <iop/spec/units.hpp>
+
+#include <cstddef>
+#include <string_view>
+
+namespace iop {
+
+struct device {
+  std::string_view name{};       ///< appears in messages and tables
+  compute_rate compute{};        ///< sustained on convolutions, one inference at a time
+  byte_rate memory_bandwidth{};  ///< sustained, reading
+  byte_count memory{};           ///< for weights and arena together
+  std::size_t channel_step = 1;  ///< channels are cut in multiples of this where there are enough of them
+  friend constexpr bool operator==(const device&, const device&) = default;
+};
+
+struct link {
+  byte_rate bandwidth{};
+  duration message{};          ///< set-up and latency of one message
+  bool shared_medium = false;  ///< all links share one channel (Wi-Fi)
+  friend constexpr bool operator==(const link&, const link&) = default;
+};
+
+template <class... Rest>
+inline constexpr bool is_link_last = false;
+template <>
+inline constexpr bool is_link_last<link> = true;
+template <class... Rest>
+inline constexpr bool is_link_last<device, Rest...> = is_link_last<Rest...>;
+
+/// Up to `Capacity` devices. Written `cluster{camera, hub, sensor, wifi}`: devices first, then the link that
+/// joins each pair; `with_link(a, b, cable)` then replaces single links.
+template <std::size_t Capacity>
+struct cluster {
+  fixed_vector<device, Capacity> devices;
+  link links[Capacity][Capacity]{};
+
+  constexpr cluster() = default;
+
+  template <class... Rest>
+  requires(sizeof...(Rest) == Capacity) constexpr explicit cluster(const device& first, const Rest&... rest) {
+    add(first, rest...);
+  }
+
+  constexpr std::size_t size() const { return devices.size(); }
+  constexpr bool shared_medium() const { return links[0][0].shared_medium; }
+  constexpr const link& between(std::size_t from, std::size_t to) const { return links[from][to]; }
+
+  constexpr void connect_all(const link& joint) {
+    for (std::size_t a = 0; a < size(); ++a)
+      for (std::size_t b = 0; b < size(); ++b) links[a][b] = joint;
+  }
+
+  /// The same cluster with another link between ranks a and b.
+  constexpr cluster with_link(std::size_t a, std::size_t b, const link& joint) const {
+    cluster changed = *this;
+    changed.links[a][b] = changed.links[b][a] = joint;
+    return changed;
+  }
+
+  friend constexpr bool operator==(const cluster&, const cluster&) = default;
+
+ private:
+  template <class... Rest>
+  constexpr void add(const device& next, const Rest&... rest) {
+    devices.push_back(next);
+    add(rest...);
+  }
+  constexpr void add(const link& joint) { connect_all(joint); }
+};
+
+template <class... Rest>
+cluster(const device&, const Rest&...) -> cluster<sizeof...(Rest)>;
+
+}  // namespace iop

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The law of every plan: whatever the policy and however unlike the devices, cooperation computes what one
+// device would, with exactly the traffic that the plan states.
+
+#include "../catch.hpp"
+#include "../support/odd_networks.hpp"
+#include "../support/reference_network.hpp"
+#include "../support/trial.hpp"
+
+namespace iop_test {
+
+template <class Deployment>
+void check_against(const random_weights& weights, std::span<const float> image,
+                   const std::vector<float>& expected) {
+  constexpr std::size_t runs = 2;
+  constexpr auto ops = Deployment::network::spec.list();
+  constexpr auto predicted = iop::planner::predict(ops, Deployment::cluster, Deployment::plan);
+  INFO("policy " << iop::name_of(Deployment::plan.strategy) << " on " << Deployment::plan.ranks()
+                 << " devices");
+  const outcome got = run_in_process<Deployment>(weights, image, runs);
+  REQUIRE(got.problem == "");
+  REQUIRE(got.scores.size() == runs);
+  CHECK(relative_difference(got.scores[0], expected) <= 1e-5);
+  CHECK(got.scores[0] == got.scores[1]);  // the same bits every time
+  std::size_t messages = 0, bytes = 0;
+  for (const iop::comm::traffic& each : got.traffic) messages += each.messages_sent, bytes += each.bytes_sent;
+  CHECK(messages == runs * predicted.messages);
+  CHECK(bytes == runs * predicted.bytes);
+}
+
+template <class Network, std::size_t Ranks>
+void check_policies(const random_weights& weights, std::span<const float> image,
+                    const std::vector<float>& expected) {
+  [&]<std::size_t... I>(std::index_sequence<I...>) {
+    (check_against<trial<Network, iop::all_policies[I], Ranks>>(weights, image, expected), ...);
+  }
+  (std::make_index_sequence<std::size(iop::all_policies)>{});
+}
+
+/// Every policy on 1 to 5 unlike devices.
+template <class Network>
+void check_everywhere() {
+  const random_weights weights;
+  const std::vector<float> image = random_values(Network::spec.ops[0].out.size(), 1);
+  const std::vector<float> expected = reference_scores<Network>(weights, image);
+  check_policies<Network, 1>(weights, image, expected);
+  check_policies<Network, 2>(weights, image, expected);
+  check_policies<Network, 3>(weights, image, expected);
+  check_policies<Network, 4>(weights, image, expected);
+  check_policies<Network, 5>(weights, image, expected);
+}
+
+}  // namespace iop_test

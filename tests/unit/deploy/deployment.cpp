@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include <iop/deploy/deployment.hpp>
+
+#include <string>
+
+#include "catch.hpp"
+#include "support/published_networks.hpp"
+
+using namespace iop::literals;
+using iop::policy;
+using iop::deploy::problem_of;
+using iop_test::lenet5;
+
+namespace {
+
+constexpr iop::link cable{100_Mbitps, 1_ms};
+constexpr iop::device a{"a", 1_GFLOPs, 1_GBps, 1_GiB}, b{"b", 2_GFLOPs, 1_GBps, 1_GiB};
+constexpr iop::cluster pair{a, b, cable};
+
+template <std::size_t Ranks>
+std::string problem(const iop::cluster<Ranks>& c, iop::endpoints ends = {}) {
+  return std::string(problem_of(c, ends).view());
+}
+
+template <class Network, policy Policy, std::size_t Output = 0>
+struct plain {
+  using network = Network;
+  static constexpr iop::cluster cluster = pair;
+  static constexpr auto plan = iop::make_plan<network>(cluster, Policy, {0, Output});
+};
+
+struct wider : iop::model::network<iop::model::input<1, 28, 28>, iop::model::conv2d<7>> {};
+struct deeper
+    : iop::model::network<iop::model::input<1, 28, 28>, iop::model::conv2d<7>, iop::model::conv2d<7>> {};
+
+struct of_another_network {
+  using network = deeper;
+  static constexpr iop::cluster cluster = pair;
+  static constexpr auto plan = iop::make_plan<wider>(cluster, policy::output_channel);
+};
+
+}  // namespace
+
+TEST_CASE("what is wrong with a cluster", "[deploy]") {
+  CHECK(problem(pair).empty());
+  CHECK(problem(iop::cluster<2>{}) == "the cluster has no device: give it at least one.");
+  CHECK(problem(iop::cluster{a, iop::device{"b", {}, 1_GBps, 1_GiB}, cable}) ==
+        "device 'b' (rank 1) has no speed: give it a compute rate and a memory bandwidth above 0.");
+  CHECK(problem(iop::cluster{iop::device{"a", 1_GFLOPs, {}, 1_GiB}, b, cable}) ==
+        "device 'a' (rank 0) has no speed: give it a compute rate and a memory bandwidth above 0.");
+  CHECK(problem(pair.with_link(0, 1, {})) ==
+        "device 'a' (rank 0) has no link to device 'b' (rank 1): give the link a bandwidth above 0.");
+  CHECK(problem(iop::cluster{a, iop::link{}}).empty());  // nobody to talk to
+}
+
+TEST_CASE("ends out of range", "[deploy]") {
+  const std::string expected = ", but the cluster has 2 devices: name ranks below 2.";
+  CHECK(problem(pair, {2, 0}) == "the input starts on rank 2 and the result ends on rank 0" + expected);
+  CHECK(problem(pair, {0, 7}) == "the input starts on rank 0 and the result ends on rank 7" + expected);
+  CHECK(problem(pair, {1, 1}).empty());
+}
+
+TEST_CASE("too little memory, to the byte", "[deploy]") {
+  const auto ops = lenet5::spec.list();
+  constexpr std::size_t size = lenet5::spec.size();
+  auto c = pair;
+  const auto p = iop::planner::make_plan<size>(ops, c, policy::output_channel);
+  const auto f = iop::planner::footprint_of(ops, p, 1);
+  c.devices[1].memory.bytes = f.bytes();
+  CHECK(iop::deploy::memory_problem_of(ops, c, p).empty());
+  c.devices[1].memory.bytes = f.bytes() - 3;
+  const auto number = [](std::size_t n) { return std::to_string(n); };
+  CHECK(iop::deploy::memory_problem_of(ops, c, p).view() ==
+        "device 'b' (rank 1) needs " + number(f.bytes()) + " bytes under policy output_channel (weights " +
+            number(f.weight_bytes) + ", arena " + number(f.arena_bytes) + ") but has " +
+            number(f.bytes() - 3) + ": 3 bytes too few; choose another policy or more devices.");
+}
+
+TEST_CASE("a plan made for something else", "[deploy]") {
+  CHECK(problem_of<of_another_network>().view() ==
+        "the plan is for 2 operators on 2 devices, the deployment has 3 on 2: make the plan from this "
+        "network and this "
+        "cluster.");
+  CHECK(problem_of<plain<lenet5, policy::interleaved>>().empty());
+}
+
+TEST_CASE("identities differ where networks, plans or ends do", "[deploy]") {
+  const auto same = iop::deploy::identity_of<plain<lenet5, policy::coedge>>();
+  CHECK(same == iop::deploy::identity_of<plain<lenet5, policy::coedge>>());
+  CHECK(same.ranks == 2);
+
+  const auto other_policy = iop::deploy::identity_of<plain<lenet5, policy::output_channel>>();
+  CHECK(other_policy.plan_digest != same.plan_digest);
+  CHECK(other_policy.network_digest == same.network_digest);
+  CHECK(iop::deploy::identity_of<plain<lenet5, policy::coedge, 1>>().plan_digest != same.plan_digest);
+  CHECK(iop::deploy::identity_of<plain<wider, policy::coedge>>().network_digest != same.network_digest);
+}
+
+TEST_CASE("any number that describes an operator changes its digest", "[deploy]") {
+  const iop::op before = lenet5::spec.ops[1];
+  const auto digest = [](const iop::op& o) { return iop::digest_of(iop::op_list(&o, 1)); };
+  const auto changes = [&](auto change) {
+    iop::op after = before;
+    change(after);
+    return !(digest(after) == digest(before));
+  };
+  CHECK(changes([](iop::op& o) { o.what = iop::kind::max_pool; }));
+  CHECK(changes([](iop::op& o) { o.act = iop::activation::none; }));
+  CHECK(changes([](iop::op& o) { o.inputs.push_back(3); }));
+  CHECK(changes([](iop::op& o) { o.groups = 2; }));
+  CHECK(changes([](iop::op& o) { o.bias = false; }));
+  CHECK(changes([](iop::op& o) { o.count_padding = false; }));
+  CHECK(changes([](iop::op& o) { std::swap(o.in, o.out); }));
+  for (std::size_t iop::window::*each :
+       {&iop::window::kernel_height, &iop::window::kernel_width, &iop::window::stride_height,
+        &iop::window::stride_width, &iop::window::dilation_height, &iop::window::dilation_width,
+        &iop::window::pad_top, &iop::window::pad_bottom, &iop::window::pad_left, &iop::window::pad_right})
+    CHECK(changes([each](iop::op& o) { o.win.*each += 1; }));
+}

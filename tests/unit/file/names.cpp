@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#include <iop/file/names.hpp>
+
+#include "catch.hpp"
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+using iop::file::edit_distance;
+using iop::file::shown;
+
+TEST_CASE("a short name is shown as it is") {
+  CHECK(shown("conv1.weight").view() == "conv1.weight");
+  CHECK(shown(std::string(60, 'a')).view() == std::string(60, 'a'));
+}
+
+TEST_CASE("a long name keeps its end") {
+  const auto name = shown(std::string(1000, 'a') + "/weights.safetensors");
+  CHECK(name.view().size() == 60);
+  CHECK(name.view().starts_with("...aaa"));
+  CHECK(name.view().ends_with("a/weights.safetensors"));
+}
+
+TEST_CASE("a long name is not cut within a character") {
+  std::string name = "a";
+  for (int i = 0; i < 40; ++i) name += "ä";  // two bytes each
+  const auto cut = shown(name);
+  CHECK(cut.view().starts_with("...ä"));
+  CHECK(cut.view().size() == 59);
+}
+
+TEST_CASE("control characters do not reach the terminal") {
+  CHECK(shown(std::string_view("a\0b\n\x1b[2J\x7f", 9)).view() == "a?b??[2J?");
+}
+
+TEST_CASE("a shape is shown as Python prints it") {
+  CHECK(shown(std::array<std::size_t, 4>{16, 6, 5, 5}).view() == "[16, 6, 5, 5]");
+  CHECK(shown(std::array<std::size_t, 0>{}).view() == "[]");
+}
+
+TEST_CASE("edit distance counts insertions, deletions and substitutions") {
+  CHECK(edit_distance("", "") == 0);
+  CHECK(edit_distance("", "abc") == 3);
+  CHECK(edit_distance("abc", "") == 3);
+  CHECK(edit_distance("kitten", "sitting") == 3);
+  CHECK(edit_distance("conv1.weight", "conv1.weigth") == 2);
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include <iop/kernel/conv2d.hpp>
+
+#include <iop/kernel/elementwise.hpp>
+#include <iop/kernel/reference.hpp>
+
+#include <array>
+#include <cmath>
+#include <sstream>
+#include <string>
+
+#include "catch.hpp"
+#include "generate.hpp"
+
+namespace {
+
+using namespace iop::kernel;
+using namespace iop::kernel::tests;
+
+/// An operator with its data; `weights` in PyTorch's order, `packed` with the slack behind it and not a float
+/// more.
+struct problem {
+  windowed g;
+  std::vector<float> in, weights, bias, packed;
+
+  problem(const windowed& geometry, bool exact, generator& draw)
+      : g(geometry),
+        in(make_values(span_of(g.in), exact, draw)),
+        weights(make_values(packed_size(g), exact, draw)),
+        bias(make_values(g.out.channels, exact, draw)),
+        packed(pack(g, 0)) {}
+
+  /// For output channels from `first` on.
+  std::vector<float> pack(const windowed& part, std::size_t first) const {
+    std::vector<float> result(packed_size(part) + weight_slack, NAN);
+    pack_conv2d(
+        part,
+        [&](std::size_t o, std::size_t i, std::size_t y, std::size_t x) {
+          return weights[(((first + o) * (g.in.channels / g.groups) + i) * g.kernel_height + y) *
+                             g.kernel_width +
+                         x];
+        },
+        result.data());
+    return result;
+  }
+  std::vector<float> result() const {
+    marked out(g.out);
+    conv2d(g, in.data(), packed.data(), bias.data(), out.data());
+    CHECK(out.is_intact());
+    return out.box();
+  }
+};
+
+std::string describe(const windowed& g) {
+  std::ostringstream text;
+  text << "in " << g.in.height << 'x' << g.in.width << 'x' << g.in.channels << '/' << g.in.pixel_stride
+       << ", out " << g.out.height << 'x' << g.out.width << 'x' << g.out.channels << '/' << g.out.pixel_stride
+       << ", kernel " << g.kernel_height << 'x' << g.kernel_width << ", stride " << g.stride_height << 'x'
+       << g.stride_width << ", dilation " << g.dilation_height << 'x' << g.dilation_width << ", top " << g.top
+       << ", left " << g.left << ", groups " << g.groups;
+  return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("conv2d equals the definition exactly on whole numbers", "[kernel][conv2d]") {
+  generator draw(1);
+  for (int shape = 0; shape < 700; ++shape) {
+    const problem p(make_convolution(draw, 60000), true, draw);
+    INFO(describe(p.g));
+    const float* bias = draw.one_in(3) ? nullptr : p.bias.data();
+    marked out(p.g.out), expected(p.g.out);
+    conv2d(p.g, p.in.data(), p.packed.data(), bias, out.data());
+    reference::conv2d(p.g, p.in.data(), p.weights.data(), bias, expected.data());
+    REQUIRE(out.is_intact());
+    REQUIRE(out.box() == expected.box());
+  }
+}
+
+TEST_CASE("conv2d rounds no worse than its number of additions explains", "[kernel][conv2d]") {
+  generator draw(2);
+  for (int shape = 0; shape < 60; ++shape) {
+    problem p(make_convolution(draw, 60000), false, draw);
+    INFO(describe(p.g));
+    p.g.act = iop::activation::none;
+    marked expected(p.g.out);
+    reference::conv2d(p.g, p.in.data(), p.weights.data(), p.bias.data(), expected.data());
+    const auto terms = static_cast<float>(packed_size(p.g) / p.g.out.channels + 1);  // each at most 1 in size
+    const std::vector<float> got = p.result(), want = expected.box();
+    for (std::size_t i = 0; i < got.size(); ++i)
+      REQUIRE(std::fabs(got[i] - want[i]) <= 1.2e-7f * terms * std::sqrt(terms));
+  }
+}
+
+TEST_CASE("strips of rows have the bits of the uncut convolution", "[kernel][conv2d]") {
+  generator draw(3);
+  for (int shape = 0; shape < 200; ++shape) {
+    const problem p(make_convolution(draw, 30000), false, draw);
+    INFO(describe(p.g));
+    marked out(p.g.out);
+    for (std::size_t first = 0; first < p.g.out.height;) {
+      const std::size_t count = std::min(draw.between(1, 5), p.g.out.height - first);
+      const strip s = make_strip(p.g, first, count);
+      const auto start = p.in.begin() + static_cast<std::ptrdiff_t>(std::min(s.in_offset, p.in.size()));
+      const std::vector<float> rows(start, start + static_cast<std::ptrdiff_t>(span_of(s.g.in)));
+      conv2d(s.g, rows.data(), p.packed.data(), p.bias.data(), out.data() + s.out_offset);
+      first += count;
+    }
+    REQUIRE(out.is_intact());
+    REQUIRE(same_bits(out.box(), p.result()));
+  }
+}
+
+TEST_CASE("ranges of output channels have the bits of the uncut convolution", "[kernel][conv2d]") {
+  generator draw(4);
+  for (int shape = 0; shape < 200; ++shape) {
+    const problem p(make_convolution(draw, 30000), false, draw);
+    if (p.g.groups > 1 && (p.g.groups != p.g.in.channels || p.g.groups != p.g.out.channels)) continue;
+    INFO(describe(p.g));
+    marked out(p.g.out);
+    for (std::size_t first = 0; first < p.g.out.channels;) {
+      windowed part = p.g;
+      part.out.channels = std::min(draw.between(1, 90), p.g.out.channels - first);
+      if (p.g.groups > 1) part.in.channels = part.groups = part.out.channels;
+      const float* in = p.in.data() + (p.g.groups > 1 ? first : 0);
+      conv2d(part, in, p.pack(part, first).data(), p.bias.data() + first, out.data() + first);
+      first += part.out.channels;
+    }
+    REQUIRE(out.is_intact());
+    REQUIRE(same_bits(out.box(), p.result()));
+  }
+}
+
+TEST_CASE("partial sums over ranges of input channels add up to the whole", "[kernel][conv2d]") {
+  generator draw(5);
+  for (int shape = 0; shape < 100; ++shape) {
+    const problem p(make_convolution(draw, 30000), true, draw);
+    if (p.g.groups > 1) continue;
+    INFO(describe(p.g));
+    windowed whole = p.g;
+    whole.out.pixel_stride = whole.out.channels;
+    std::vector<std::vector<float>> partials;
+    for (std::size_t first = 0; first < p.g.in.channels;) {
+      windowed part = whole;
+      part.act = iop::activation::none;
+      part.in.channels = std::min(draw.between(1, 30), p.g.in.channels - first);
+      std::vector<float> packed(packed_size(part) + weight_slack, NAN), out(span_of(part.out), NAN);
+      const auto read = [&](std::size_t o, std::size_t i, std::size_t y, std::size_t x) {
+        return p.weights[((o * p.g.in.channels + first + i) * p.g.kernel_height + y) * p.g.kernel_width + x];
+      };
+      pack_conv2d(part, read, packed.data());
+      conv2d(part, p.in.data() + first, packed.data(), first == 0 ? p.bias.data() : nullptr, out.data());
+      partials.push_back(out);
+      first += part.in.channels;
+    }
+    std::vector<const float*> terms;
+    for (const auto& each : partials) terms.push_back(each.data());
+    std::vector<float> total(span_of(whole.out));
+    sum(terms, total.size(), p.g.act, total.data());
+    REQUIRE(total == p.result());
+  }
+}
+
+TEST_CASE("conv2d gives the same bits wherever its buffers start", "[kernel][conv2d]") {
+  generator draw(6);
+  for (int shape = 0; shape < 60; ++shape) {
+    const problem p(make_convolution(draw, 30000), false, draw);
+    INFO(describe(p.g));
+    const std::vector<float> expected = p.result();
+    for (std::size_t offset = 1; offset < 4; ++offset) {
+      const auto shifted = [&](const std::vector<float>& v) {
+        std::vector<float> moved(offset);
+        moved.insert(moved.end(), v.begin(), v.end());
+        return moved;
+      };
+      const auto in = shifted(p.in), packed = shifted(p.packed), bias = shifted(p.bias);
+      extents wide = p.g.out;
+      wide.pixel_stride += offset;
+      windowed g = p.g;
+      g.out = wide;
+      marked out(wide);
+      conv2d(g, in.data() + offset, packed.data() + offset, bias.data() + offset, out.data());
+      REQUIRE(same_bits(out.box(), expected));
+    }
+  }
+}
+
+TEST_CASE("a dense layer is a convolution with its whole input as kernel", "[kernel][conv2d]") {
+  generator draw(7);
+  for (const auto& [size, inputs, outputs] : {std::array<std::size_t, 3>{1, 84, 10},
+                                              {5, 16, 120},
+                                              {1, 300, 1},
+                                              {3, 7, 65},
+                                              {2, 1, 128},
+                                              {1, 1, 1}}) {
+    windowed g;
+    g.in = compact(size, size, inputs);
+    g.out = compact(1, 1, outputs);
+    g.kernel_height = g.kernel_width = size;
+    const problem p(g, true, draw);
+    INFO(describe(g));
+    marked expected(g.out);
+    reference::conv2d(g, p.in.data(), p.weights.data(), p.bias.data(), expected.data());
+    REQUIRE(p.result() == expected.box());
+  }
+}
+
+TEST_CASE("conv2d of nothing", "[kernel][conv2d]") {
+  generator draw(8);
+  windowed g;
+  g.in = compact(4, 4, 3);
+  g.out = compact(4, 4, 5);
+  SECTION("no input channels: the bias, activated") { g.in = compact(4, 4, 0); }
+  SECTION("no input rows: the bias, activated") { g.in = compact(0, 4, 3); }
+  SECTION("windows far out in the padding: the bias, activated") { g.top = -100; }
+  SECTION("windows far behind the end: the bias, activated") { g.left = 100; }
+  SECTION("no output rows") { g.out = compact(0, 4, 5); }
+  SECTION("no output columns") { g.out = compact(4, 0, 5); }
+  SECTION("no output channels") { g.out = compact(4, 4, 0); }
+  SECTION("an empty depthwise shard") {
+    g.in = g.out = compact(4, 4, 0);
+    g.groups = 0;
+  }
+  g.act = iop::activation::relu;
+  problem p(g, true, draw);
+  std::vector<float> expected;
+  for (std::size_t pixel = 0; pixel < g.out.height * g.out.width; ++pixel)
+    for (const float b : p.bias) expected.push_back(b > 0 ? b : 0);
+  REQUIRE(p.result() == expected);
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#include <iop/kernel/simd.hpp>
+
+#include <cmath>
+#include <vector>
+
+#include "catch.hpp"
+
+namespace simd = iop::kernel::simd;
+
+TEST_CASE("partial loads and stores touch what they are told to", "[kernel][simd]") {
+  for (std::size_t count = 0; count <= simd::lanes; ++count) {
+    std::vector<float> from(count);  // exactly as long, for the address sanitizer
+    for (std::size_t i = 0; i < count; ++i) from[i] = static_cast<float>(i + 1);
+    const simd::batch loaded = simd::load_first(from.data(), count);
+    float all[simd::lanes];
+    simd::store(all, loaded);
+    for (std::size_t i = 0; i < simd::lanes; ++i)
+      REQUIRE(all[i] == (i < count ? static_cast<float>(i + 1) : 0.0f));
+
+    std::vector<float> to(count);
+    simd::store_first(to.data(), loaded, count);
+    REQUIRE(to == from);
+  }
+}
+
+TEST_CASE("batches compute lane by lane", "[kernel][simd]") {
+  float a[simd::lanes], out[simd::lanes], sum = 0;
+  for (std::size_t i = 0; i < simd::lanes; ++i) sum += a[i] = static_cast<float>(i) - 3.0f;
+  simd::store(out, simd::multiply_add(simd::load(a), simd::broadcast(2.0f), simd::broadcast(5.0f)));
+  for (std::size_t i = 0; i < simd::lanes; ++i) REQUIRE(out[i] == a[i] * 2.0f + 5.0f);
+  simd::store(out, simd::max(simd::load(a), simd::broadcast(0.0f)));
+  for (std::size_t i = 0; i < simd::lanes; ++i) REQUIRE(out[i] == (a[i] > 0.0f ? a[i] : 0.0f));
+  REQUIRE(simd::reduce_add(simd::load(a)) == sum);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// The table of design section 5, which an independent model of the same formulas predicted.
+#include <iop/planner/policies.hpp>
+
+#include "catch.hpp"
+#include "plans.hpp"
+
+using namespace iop;
+using namespace iop::planner;
+using namespace planner_test;
+
+namespace {
+
+double milliseconds(const example& e, policy p, double message_milliseconds) {
+  const auto c = equal_cluster(message_milliseconds * 1e-3);
+  return 1e3 * predict(e.ops, c, plan_for(e, c, p)).makespan_seconds;
+}
+
+/// As printed in the design: whole milliseconds, or tenths.
+void check(const example& e, policy p, double message_milliseconds, double expected, double printed_to) {
+  INFO(e.name << " under " << name_of(p) << ", " << message_milliseconds << " ms per message");
+  CHECK(milliseconds(e, p, message_milliseconds) == Approx(expected).epsilon(0.01).margin(printed_to / 2));
+}
+
+}  // namespace
+
+TEST_CASE("AlexNet as designed", "[planner]") {
+  check(alexnet, policy::single_device, 0.5, 209, 1);
+  check(alexnet, policy::output_channel, 0.5, 219, 1);
+  check(alexnet, policy::output_channel, 8, 354, 1);
+  check(alexnet, policy::coedge, 0.5, 184, 1);
+  check(alexnet, policy::coedge, 8, 274, 1);
+  check(alexnet, policy::coedge_oc, 0.5, 137, 1);
+  check(alexnet, policy::coedge_oc, 8, 272, 1);
+  check(alexnet, policy::interleaved, 0.5, 135, 1);
+  check(alexnet, policy::interleaved, 8, 246, 1);
+}
+
+TEST_CASE("VGG11 as designed", "[planner]") {
+  check(vgg11, policy::single_device, 0.5, 1662, 1);
+  check(vgg11, policy::output_channel, 0.5, 1269, 1);
+  check(vgg11, policy::output_channel, 8, 1449, 1);
+  check(vgg11, policy::coedge, 0.5, 800, 1);
+  check(vgg11, policy::coedge, 8, 935, 1);
+  check(vgg11, policy::coedge_oc, 0.5, 698, 1);
+  check(vgg11, policy::coedge_oc, 8, 878, 1);
+  check(vgg11, policy::interleaved, 0.5, 696, 1);
+  check(vgg11, policy::interleaved, 8, 847, 1);
+}
+
+TEST_CASE("LeNet as designed", "[planner]") {
+  check(lenet5, policy::single_device, 2, 0.2, 0.1);
+  check(lenet5, policy::output_channel, 2, 25, 1);
+  check(lenet5, policy::coedge, 2, 12.5, 0.1);
+  check(lenet5, policy::coedge_oc, 2, 25, 1);
+  check(lenet5, policy::interleaved, 2, 17, 1);
+}
+
+TEST_CASE("interleaving is never slower than what it starts from", "[planner]") {
+  for_each_plan([](const example& e, const auto& c, const auto& p) {
+    if (p.strategy != policy::interleaved) return;
+    const double seconds = predict(e.ops, c, p).makespan_seconds;
+    for (const policy baseline : {policy::output_channel, policy::coedge_oc}) {
+      INFO(e.name << " on " << c.size() << " against " << name_of(baseline));
+      CHECK(seconds <= 1.000001 * predict(e.ops, c, plan_for(e, c, baseline, p.ends)).makespan_seconds);
+    }
+  });
+}
+
+TEST_CASE("each policy keeps to its partitions", "[planner]") {
+  for_each_plan([](const example& e, const auto& c, const auto& p) {
+    for (std::size_t i = 1; i < e.ops.size(); ++i) {
+      if (!is_weighted(e.ops[i])) continue;
+      const partition how = p.decisions[i].how;
+      INFO(e.name << " under " << name_of(p.strategy) << " on " << c.size() << ", operator " << i << " is "
+                  << name_of(how));
+      switch (p.strategy) {
+        case policy::single_device:
+          CHECK(how == partition::single);
+          break;
+        case policy::output_channel:
+          CHECK(how == partition::output_channel);
+          break;
+        case policy::coedge:
+          CHECK(how == (has_rows(e.ops[i]) ? partition::spatial : partition::single));
+          break;
+        case policy::coedge_oc:
+          CHECK(how == (has_rows(e.ops[i]) ? partition::spatial : partition::output_channel));
+          break;
+        case policy::interleaved:
+          if (how == partition::input_channel) CHECK(has_partial_sums(e.ops[i]));
+          break;
+      }
+    }
+  });
+}
+
+TEST_CASE("one device: the fastest that has room, else the fastest", "[planner]") {
+  using namespace iop::literals;
+  const iop::link cable{1_Gbitps, duration{1e-9}};
+  const auto rank_of = [&](byte_count small, byte_count large) {
+    const cluster c{device{"slow", 1_MFLOPs, 1_GBps, large}, device{"fast", 1_GFLOPs, 1_GBps, small}, cable};
+    const auto p = plan_for(lenet5, c, policy::single_device);
+    return p.decisions[1].shares[0].empty() ? 1 : 0;
+  };
+  CHECK(rank_of(1_GiB, 1_GiB) == 1);
+  CHECK(rank_of(1_KiB, 1_GiB) == 0);
+  CHECK(rank_of(1_KiB, 1_KiB) == 1);
+}
+
+TEST_CASE("memory of a plan is cut with the weights", "[planner]") {
+  const auto c = equal_cluster(0.5e-3);
+  const auto most = [&](const example& e, policy p) {
+    const auto made = plan_for(e, c, p);
+    std::size_t largest = 0;
+    for (std::size_t r = 0; r < 3; ++r)
+      largest = std::max(largest, footprint_of(e.ops, made, r).weight_bytes);
+    return static_cast<double>(largest);
+  };
+  const double alone = most(alexnet, policy::single_device);
+  CHECK(alone == Approx(4.0 * 61'100'840).epsilon(1e-5));
+  CHECK(most(alexnet, policy::output_channel) == Approx(alone / 3).epsilon(1e-3));
+  CHECK(most(alexnet, policy::coedge) == Approx(alone).epsilon(1e-5));  // the rank with the dense layers
+}

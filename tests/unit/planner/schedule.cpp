@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+#include <iop/planner/schedule.hpp>
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+#include "plans.hpp"
+
+using namespace iop;
+using namespace iop::planner;
+using namespace planner_test;
+
+namespace {
+
+using pieces = std::vector<std::tuple<std::size_t, std::size_t, box>>;
+
+template <std::size_t Ranks>
+pieces list(const value<Ranks>& from, const value<Ranks>& to) {
+  pieces all;
+  for (const message& m : messages_between(from, to)) all.emplace_back(m.from, m.to, m.piece);
+  const auto key = [](const auto& m) { return std::pair(std::get<0>(m), std::get<1>(m)); };
+  std::stable_sort(all.begin(), all.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  return all;
+}
+
+constexpr box all_of{{0, 8}, {0, 6}};
+
+/// True when `sets` cover `wanted` exactly, each element once.
+bool cover_once(const box& wanted, const std::vector<box>& sets) {
+  for (std::size_t y = wanted.rows.begin; y < wanted.rows.end; ++y)
+    for (std::size_t c = wanted.channels.begin; c < wanted.channels.end; ++c)
+      if (std::count_if(sets.begin(), sets.end(), [&](const box& b) {
+            return b.contains({{y, y + 1}, {c, c + 1}});
+          }) != 1)
+        return false;
+  return std::all_of(sets.begin(), sets.end(), [&](const box& b) { return wanted.contains(b); });
+}
+
+}  // namespace
+
+TEST_CASE("all_gather of channels: everybody's shard to everybody else", "[planner]") {
+  const value<3> from{1, false, {{{0, 8}, {0, 3}}, {{0, 8}, {3, 4}}, {{0, 8}, {4, 6}}}};
+  const value<3> to{1, false, {all_of, all_of, all_of}};
+  CHECK(list(from, to) == pieces{{0, 1, from.boxes[0]},
+                                 {0, 2, from.boxes[0]},
+                                 {1, 0, from.boxes[1]},
+                                 {1, 2, from.boxes[1]},
+                                 {2, 0, from.boxes[2]},
+                                 {2, 1, from.boxes[2]}});
+}
+
+TEST_CASE("gather, also around a rank without a shard", "[planner]") {
+  const value<3> from{1, false, {{{0, 8}, {0, 2}}, {}, {{0, 8}, {2, 6}}}};
+  const value<3> to{1, false, {{}, all_of, {}}};
+  CHECK(list(from, to) == pieces{{0, 1, from.boxes[0]}, {2, 1, from.boxes[2]}});
+}
+
+TEST_CASE("broadcast and scatter come from the rank that has it", "[planner]") {
+  const value<3> from{0, false, {{}, all_of, {}}};
+  CHECK(list(from, value<3>{0, false, {all_of, all_of, all_of}}) == pieces{{1, 0, all_of}, {1, 2, all_of}});
+  const box upper{{0, 5}, {0, 6}}, lower{{3, 8}, {0, 6}};
+  CHECK(list(from, value<3>{0, false, {upper, lower, lower}}) == pieces{{1, 0, upper}, {1, 2, lower}});
+}
+
+TEST_CASE("a halo comes from the neighbours, even from two on one side", "[planner]") {
+  const value<3> from{1, false, {{{0, 4}, {0, 6}}, {{4, 5}, {0, 6}}, {{5, 8}, {0, 6}}}};
+  const value<3> to{1, false, {{{0, 5}, {0, 6}}, {{3, 6}, {0, 6}}, {{3, 8}, {0, 6}}}};
+  CHECK(list(from, to) == pieces{{0, 1, {{3, 4}, {0, 6}}},
+                                 {0, 2, {{3, 4}, {0, 6}}},
+                                 {1, 0, {{4, 5}, {0, 6}}},
+                                 {1, 2, {{4, 5}, {0, 6}}},
+                                 {2, 1, {{5, 6}, {0, 6}}}});
+}
+
+TEST_CASE("what a rank holds in the middle is not sent to it again", "[planner]") {
+  const value<2> from{1, false, {all_of, {{3, 5}, {0, 6}}}};
+  CHECK(list(from, value<2>{1, false, {all_of, all_of}}) ==
+        pieces{{0, 1, {{0, 3}, {0, 6}}}, {0, 1, {{5, 8}, {0, 6}}}});
+}
+
+TEST_CASE("nothing moves where nothing is missing", "[planner]") {
+  const value<2> from{1, false, {all_of, {{0, 4}, {0, 6}}}};
+  CHECK(list(from, value<2>{1, false, {{{2, 4}, {0, 6}}, {{0, 3}, {0, 6}}}}).empty());
+}
+
+TEST_CASE("a partial sum needs every other rank's summand", "[planner]") {
+  const value<3> from{1, true, {all_of, {}, all_of}};
+  CHECK(list(from, value<3>{1, false, {all_of, {}, {}}}) == pieces{{2, 0, all_of}});
+  CHECK(list(from, value<3>{1, false, {all_of, all_of, all_of}}) ==
+        pieces{{0, 1, all_of}, {0, 2, all_of}, {2, 0, all_of}, {2, 1, all_of}});
+  const box upper{{0, 4}, {0, 6}}, lower{{4, 8}, {0, 6}};
+  CHECK(list(from, value<3>{1, false, {upper, {}, lower}}) == pieces{{0, 2, lower}, {2, 0, upper}});
+}
+
+TEST_CASE("even shards cover a shape once", "[planner]") {
+  for (const shape s : {shape{5, 7, 2}, shape{9, 2, 2}, shape{2, 1, 1}})
+    for (std::size_t count = 1; count <= 5; ++count) {
+      std::vector<box> shards;
+      for (std::size_t i = 0; i < count; ++i) shards.push_back(even_shard(s, i, count));
+      INFO(s.channels << " channels, " << s.height << " rows, " << count << " shards");
+      CHECK(cover_once(whole(s), shards));
+    }
+}
+
+TEST_CASE("LeNet's exchanges on three equal devices", "[planner]") {
+  const auto c = equal_cluster(2e-3);
+  const auto under = [&](policy p) { return predict(lenet5.ops, c, plan_for(lenet5, c, p)); };
+  // Image to two; two convolutions and two dense layers gathered by all (6 each); the scores of two to the
+  // first.
+  CHECK(under(policy::output_channel).exchanges == 6);
+  CHECK(under(policy::output_channel).messages == 2 + 4 * 6 + 2);
+  CHECK(under(policy::coedge).exchanges == 3);
+  CHECK(under(policy::interleaved).exchanges == 4);
+  CHECK(under(policy::interleaved).messages == 16);
+  CHECK(under(policy::single_device).exchanges == 0);
+}
+
+TEST_CASE("in every exchange of every plan each rank gets each needed piece exactly once", "[planner]") {
+  std::size_t exchanges = 0;
+  for_each_plan([&](const example& e, const auto& c, const auto& p) {
+    constexpr std::size_t ranks = std::decay_t<decltype(p)>::ranks();
+    INFO(e.name << " under " << name_of(p.strategy) << " on " << c.size());
+    const auto all = spell_out(e.ops, p);
+    for (const step& s : all.steps) {
+      if (!s.is_exchange) continue;
+      ++exchanges;
+      const auto &from = all.source(s), &to = all.result(s);
+      std::vector<box> got[ranks];
+      std::size_t summands[ranks]{};
+      bool sound = from.tensor == s.tensor && to.tensor == s.tensor && !to.is_partial;
+      for (const message& m : messages_between(from, to)) {
+        sound = sound && m.from != m.to && !m.piece.empty() && from.boxes[m.from].contains(m.piece);
+        got[m.to].push_back(m.piece);
+        summands[m.to] += m.piece == to.boxes[m.to];
+      }
+      for (std::size_t r = 0; r < ranks; ++r) {
+        if (from.is_partial) {
+          std::size_t others = 0;
+          for (std::size_t o = 0; o < ranks; ++o) others += o != r && !from.boxes[o].empty();
+          sound = sound && got[r].size() == summands[r] && summands[r] == (to.boxes[r].empty() ? 0 : others);
+        } else {
+          got[r].push_back(intersect(from.boxes[r], to.boxes[r]));
+          sound = sound && cover_once(to.boxes[r], got[r]);
+        }
+      }
+      REQUIRE(sound);
+    }
+  });
+  CHECK(exchanges > 500);
+}
+
+TEST_CASE("every step of every plan finds its inputs, and the result ends where it is wanted", "[planner]") {
+  for_each_plan([&](const example& e, const auto& c, const auto& p) {
+    constexpr std::size_t ranks = std::decay_t<decltype(p)>::ranks();
+    INFO(e.name << " under " << name_of(p.strategy) << " on " << c.size());
+    const auto all = spell_out(e.ops, p);
+    for (const step& s : all.steps) {
+      if (s.is_exchange || s.tensor == 0) continue;
+      const op& o = e.ops[s.tensor];
+      std::vector<box> made;
+      range inputs{};  // that have been summed over
+      for (std::size_t r = 0; r < ranks; ++r) {
+        const box& out = all.result(s).boxes[r];
+        INFO("operator " << s.tensor << " rank " << r);
+        REQUIRE(all.source(s).boxes[r].contains(input_box(o, p.decisions[s.tensor], r)));
+        REQUIRE_FALSE(all.source(s).is_partial);
+        REQUIRE(whole(o.out).contains(out));
+        if (!out.empty()) made.push_back(out);
+        if (p.decisions[s.tensor].how == partition::input_channel && !out.empty()) {
+          REQUIRE(inputs.end == p.decisions[s.tensor].shares[r].begin);
+          inputs.end = p.decisions[s.tensor].shares[r].end;
+        }
+      }
+      if (all.result(s).is_partial)
+        REQUIRE(inputs.end == o.in.channels);
+      else if (p.decisions[s.tensor].how == partition::output_channel)
+        REQUIRE(cover_once(whole(o.out), made));
+    }
+    REQUIRE(all.result(all.steps.back()).boxes[p.ends.output_rank] == whole(e.ops.back().out));
+  });
+}
