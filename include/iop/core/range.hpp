@@ -28,4 +28,11 @@ constexpr range intersect(range a, range b) {
   return common.empty() ? range{} : common;
 }
 
+/// The smallest range around both.
+constexpr range hull(range a, range b) {
+  if (a.empty()) return b;
+  if (b.empty()) return a;
+  return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
+}
+
 }  // namespace iop

@@ -36,6 +36,13 @@ constexpr box intersect(const box& a, const box& b) {
   return common.empty() ? box{} : common;
 }
 
+/// The smallest box around both.
+constexpr box hull(const box& a, const box& b) {
+  if (a.empty()) return b;
+  if (b.empty()) return a;
+  return {hull(a.rows, b.rows), hull(a.channels, b.channels)};
+}
+
 /// The box that is the whole activation.
 constexpr box whole(const shape& s) { return {{0, s.height}, {0, s.channels}}; }
 

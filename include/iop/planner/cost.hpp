@@ -19,14 +19,17 @@ struct work {
   double bytes = 0;
 };
 
-/// What computing the box `out` from the box `in` takes.
+/// What computing the box `out` takes; `in` is what it reads of its first input.
 constexpr work work_of(const op& o, const box& in, const box& out) {
   if (out.empty() || o.what == kind::input) return {};
   const std::size_t outs = out.channels.size();
   const std::size_t ins = o.groups == 1 ? in.channels.size() : channels_read(o);
   const std::size_t positions = out.rows.size() * o.out.width;
-  const std::size_t floats = weight_count(o, outs, ins) + (o.bias ? outs : 0) +
-                             element_count(in, o.in.width) + element_count(out, o.out.width);
+  std::size_t read = element_count(in, o.in.width);
+  if (o.what == kind::add) read *= o.inputs.size();
+  if (o.what == kind::concat) read = element_count(out, o.out.width);
+  const std::size_t floats =
+      weight_count(o, outs, ins) + (o.bias ? outs : 0) + read + element_count(out, o.out.width);
   return {2.0 * static_cast<double>(multiply_adds(o, positions, outs, ins)),
           static_cast<double>(floats * sizeof(float))};
 }

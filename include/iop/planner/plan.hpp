@@ -9,20 +9,30 @@
 #include <iop/core/shape.hpp>
 #include <iop/spec/operators.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace iop {
 
-enum class policy : std::uint8_t { single_device, output_channel, coedge, coedge_oc, interleaved };
+enum class policy : std::uint8_t {
+  single_device,
+  output_channel,
+  coedge,
+  coedge_oc,
+  fused_spatial,
+  interleaved,
+  optimal
+};
 
 inline constexpr policy all_policies[] = {policy::single_device, policy::output_channel, policy::coedge,
-                                          policy::coedge_oc, policy::interleaved};
+                                          policy::coedge_oc,     policy::fused_spatial,  policy::interleaved,
+                                          policy::optimal};
 
 constexpr std::string_view name_of(policy p) {
   constexpr std::string_view names[] = {"single_device", "output_channel", "coedge", "coedge_oc",
-                                        "interleaved"};
+                                        "fused_spatial", "interleaved",    "optimal"};
   return names[static_cast<std::size_t>(p)];
 }
 
@@ -40,22 +50,29 @@ constexpr std::string_view name_of(partition p) {
   return names[static_cast<std::size_t>(p)];
 }
 
-/// How a partial sum becomes whole where it is needed.
-enum class reduction : std::uint8_t {
-  direct,          ///< every rank sends its part of the sum to every rank that needs it: one round
-  scatter_gather,  ///< each rank sums one shard, then the shards are gathered: two rounds, fewer bytes
-  via_root,        ///< one rank sums, then sends the result: two rounds, fewest messages
+/// The algorithm by which a tensor moves from where it was made to where it is needed: of a partial sum the
+/// all_reduce or reduce_scatter, otherwise the all_gather, broadcast, scatter or halo_exchange.
+enum class route : std::uint8_t {
+  direct,            ///< every rank sends what others need of its part to each of them: one round
+  scatter_gather,    ///< each rank gets (or sums) one shard, then the shards are gathered: fewer bytes
+  via_root,          ///< one rank gets (or sums) all, then sends it on: fewest messages
+  doubling,          ///< shards are gathered in rounds of growing blocks: fewer messages, as many bytes
+  scatter_doubling,  ///< scatter_gather whose gathering is by doubling
 };
 
-constexpr std::string_view name_of(reduction r) {
-  constexpr std::string_view names[] = {"direct", "scatter_gather", "via_root"};
+inline constexpr route all_routes[] = {route::direct, route::scatter_gather, route::via_root, route::doubling,
+                                       route::scatter_doubling};
+
+constexpr std::string_view name_of(route r) {
+  constexpr std::string_view names[] = {"direct", "scatter_gather", "via_root", "doubling",
+                                        "scatter_doubling"};
   return names[static_cast<std::size_t>(r)];
 }
 
 template <std::size_t Ranks>
 struct decision {
   partition how = partition::single;
-  reduction reduce = reduction::direct;
+  route fetch = route::direct;  ///< of the inputs that are not already where they are needed
   range shares[Ranks]{};
 
   friend constexpr bool operator==(const decision&, const decision&) = default;
@@ -74,6 +91,7 @@ struct plan {
   policy strategy = policy::single_device;
   endpoints ends{};
   decision<Ranks> decisions[Operators]{};
+  route deliver = route::direct;  ///< of the result to the output rank
 
   static constexpr std::size_t operators() { return Operators; }
   static constexpr std::size_t ranks() { return Ranks; }
@@ -95,10 +113,10 @@ constexpr box output_box(const op& o, const decision<Ranks>& d, std::size_t rank
   }
 }
 
-/// The part of the operator's input that a rank reads.
+/// The part of the operator's input number `input` that a rank reads.
 template <std::size_t Ranks>
-constexpr box input_box(const op& o, const decision<Ranks>& d, std::size_t rank) {
-  box needed = needed_input(o, output_box(o, d, rank));
+constexpr box input_box(const op& o, const decision<Ranks>& d, std::size_t rank, std::size_t input = 0) {
+  box needed = needed_input(o, output_box(o, d, rank), input);
   if (d.how == partition::input_channel) needed.channels = d.shares[rank];
   return needed.empty() ? box{} : needed;
 }
@@ -107,7 +125,12 @@ constexpr digest digest_of(op_list ops) {
   digest sum;
   for (const op& o : ops) {
     sum.add(static_cast<std::uint64_t>(o.what)).add(static_cast<std::uint64_t>(o.act)).add(o.groups);
-    sum.add(o.bias).add(o.count_padding);
+    sum.add(o.bias).add(o.count_padding).add(o.norm).add(o.bias_from_norm);
+    const response_norm& n = o.response;
+    for (const float f : {o.norm_epsilon, o.slope, n.alpha, n.beta, n.k})
+      sum.add(std::bit_cast<std::uint32_t>(f));
+    sum.add(n.size);
+    for (const range& part : o.parts) sum.add(part.begin).add(part.end);
     for (const std::size_t input : o.inputs) sum.add(input);
     for (const shape& s : {o.in, o.out}) sum.add(s.channels).add(s.height).add(s.width);
     const window& w = o.win;
@@ -123,9 +146,10 @@ constexpr digest digest_of(const plan<Operators, Ranks>& p) {
   digest sum;
   sum.add(Ranks).add(p.ends.input_rank).add(p.ends.output_rank);
   for (const auto& d : p.decisions) {
-    sum.add(static_cast<std::uint64_t>(d.how)).add(static_cast<std::uint64_t>(d.reduce));
+    sum.add(static_cast<std::uint64_t>(d.how)).add(static_cast<std::uint64_t>(d.fetch));
     for (const range& share : d.shares) sum.add(share.begin).add(share.end);
   }
+  sum.add(static_cast<std::uint64_t>(p.deliver));
   return sum;
 }
 

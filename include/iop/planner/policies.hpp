@@ -26,12 +26,12 @@ struct planning {
   plan<Operators, Ranks> made{};
 
   constexpr planning(op_list network, const cluster<Ranks>& c, policy strategy, endpoints ends)
-      : ops(network), devices(c), made{strategy, ends, {}} {
+      : ops(network), devices(c), made{strategy, ends, {}, route::direct} {
     made.decisions[0] = decide_single<Ranks>(ops[0], ends.input_rank);
   }
 
   constexpr void put_single(std::size_t first, std::size_t end, std::size_t rank) {
-    for (std::size_t i = first; i < end; ++i) made.decisions[i] = decide_single<Ranks>(ops[i], rank);
+    for (std::size_t i = first; i < end; ++i) put(i, decide_single<Ranks>(ops[i], rank));
   }
 
   /// Channel-wise operators [first, end) keep the channel shares of their producer; returns the shares behind
@@ -40,14 +40,14 @@ struct planning {
     for (std::size_t i = first; i < end; ++i) {
       if (is_depthwise(ops[i]))
         for (range& s : shares) s = {s.begin * channel_unit(ops[i]), s.end * channel_unit(ops[i])};
-      made.decisions[i] = decide(partition::output_channel, shares);
+      put(i, decide(partition::output_channel, shares));
     }
     return shares;
   }
 
   constexpr void put_output_channel(std::size_t first, std::size_t end) {
     const auto shares = balance_output_channels(ops[first], devices);
-    made.decisions[first] = decide(partition::output_channel, shares);
+    put(first, decide(partition::output_channel, shares));
     follow_channels(first + 1, end, shares);
   }
 
@@ -55,17 +55,16 @@ struct planning {
   constexpr void put_spatial(std::size_t first, std::size_t end) {
     auto rows = balance_rows(ops[first], ops[end - 1], devices);
     for (std::size_t i = end; i-- > first;) {
-      made.decisions[i] = decide(partition::spatial, rows);
+      put(i, decide(partition::spatial, rows));
       for (range& share : rows) share = needed_input(ops[i], {share, {0, ops[i].out.channels}}).rows;
     }
   }
 
   constexpr void put_pair(std::size_t head, std::size_t tail) {
     const auto shares = balance_pair(ops[head], ops[tail], devices);
-    made.decisions[head] = decide(partition::output_channel, shares);
-    made.decisions[tail] = decide(partition::input_channel, follow_channels(head + 1, tail, shares));
-    for (std::size_t i = tail + 1; i < group_end(ops, tail); ++i)
-      made.decisions[i] = decide_replicated<Ranks>(ops[i]);
+    put(head, decide(partition::output_channel, shares));
+    put(tail, decide(partition::input_channel, follow_channels(head + 1, tail, shares)));
+    for (std::size_t i = tail + 1; i < group_end(ops, tail); ++i) put(i, decide_replicated<Ranks>(ops[i]));
   }
 
   /// Seconds of the operators [part.begin, part.end) and the exchanges into them.
@@ -75,15 +74,22 @@ struct planning {
 
   /// The cheapest way to sum what `tail` leaves, for the operators `part` around it; returns their seconds.
   constexpr double choose_reduction(std::size_t tail, range part) {
-    reduction best = reduction::direct;
+    route& chosen = tail + 1 < ops.size() ? made.decisions[tail + 1].fetch : made.deliver;
+    route best = route::direct;
     double least = 0;
-    for (const reduction candidate : {reduction::direct, reduction::scatter_gather, reduction::via_root}) {
-      made.decisions[tail].reduce = candidate;
+    for (const route candidate : {route::direct, route::scatter_gather, route::via_root}) {
+      chosen = candidate;
       const double seconds = seconds_of(part);
-      if (candidate == reduction::direct || seconds < least) best = candidate, least = seconds;
+      if (candidate == route::direct || seconds < least) best = candidate, least = seconds;
     }
-    made.decisions[tail].reduce = best;
+    chosen = best;
     return least;
+  }
+
+  /// Replaces the decision on an operator, but not how the sum in front of it is made whole.
+  constexpr void put(std::size_t i, decision<Ranks> d) {
+    d.fetch = made.decisions[i].fetch;
+    made.decisions[i] = d;
   }
 
   /// Operators that neither channels nor rows can cut run where the result is wanted.
@@ -231,7 +237,9 @@ constexpr plan<Operators, Ranks> make_plan(op_list ops, const cluster<Ranks>& c,
     case policy::coedge:
     case policy::coedge_oc:
       return plan_coedge<Operators>(ops, c, ends, strategy);
+    case policy::fused_spatial:
     case policy::interleaved:
+    case policy::optimal:
       break;
   }
   return plan_interleaved<Operators>(ops, c, ends);

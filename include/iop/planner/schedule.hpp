@@ -39,7 +39,7 @@ struct message {
 
 template <std::size_t Operators, std::size_t Ranks>
 struct schedule {
-  static constexpr std::size_t most_steps = 3 * Operators + 3;
+  static constexpr std::size_t most_steps = 5 * Operators + 8;
   fixed_vector<value<Ranks>, most_steps> values;
   fixed_vector<step, most_steps> steps;
 
@@ -55,6 +55,78 @@ constexpr bool provides(const value<Ranks>& v, const box (&needed)[Ranks]) {
   return true;
 }
 
+/// `is_complete`: all that is needed is held by some rank.
+template <std::size_t Ranks>
+struct message_list : fixed_vector<message, 2 * Ranks * Ranks> {
+  bool is_complete = true;
+};
+
+/// The messages that turn the boxes of one value into those of another. Of a partial sum, each rank that
+/// needs a box gets every other rank's summand of it. Otherwise each missing stretch comes from one rank that
+/// holds it.
+template <std::size_t Ranks>
+constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const value<Ranks>& to) {
+  message_list<Ranks> list;
+  if (from.is_partial) {
+    for (std::size_t r = 0; r < Ranks; ++r)
+      for (std::size_t s = 0; s < Ranks; ++s)
+        if (s != r && !from.boxes[s].empty() && !to.boxes[r].empty()) list.push_back({s, r, to.boxes[r]});
+    return list;
+  }
+  // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
+  bool by_channel = false;
+  const box* first = nullptr;
+  for (const box& b : from.boxes) {
+    if (b.empty()) continue;
+    if (first == nullptr) first = &b;
+    by_channel = by_channel || !(b.channels == first->channels);
+  }
+  const auto along = [by_channel](const box& b) { return by_channel ? b.channels : b.rows; };
+  const auto across = [by_channel](const box& b) { return by_channel ? b.rows : b.channels; };
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const box& wanted = to.boxes[r];
+    if (from.boxes[r].contains(wanted)) continue;
+    const auto held_by = [&](std::size_t s) {
+      const box& held = from.boxes[s];
+      return held.empty() || !across(held).contains(across(wanted)) ? range{} : along(held);
+    };
+    const range have = intersect(held_by(r), along(wanted));
+    std::size_t at = along(wanted).begin;
+    while (at < along(wanted).end) {
+      if (have.begin <= at && at < have.end) {
+        at = have.end;
+        continue;
+      }
+      std::size_t best = Ranks, reach = at;
+      for (std::size_t s = 0; s < Ranks; ++s) {
+        if (s == r) continue;
+        const range held = held_by(s);
+        if (held.begin <= at && held.end > reach) best = s, reach = held.end;
+      }
+      if (best == Ranks) {
+        list.is_complete = false;
+        break;
+      }
+      reach = std::min(reach, along(wanted).end);
+      if (at < have.begin) reach = std::min(reach, have.begin);
+      message m{best, r, wanted};
+      (by_channel ? m.piece.channels : m.piece.rows) = {at, reach};
+      list.push_back(m);
+      at = reach;
+    }
+  }
+  return list;
+}
+
+/// True when together the ranks hold, summed, what is needed.
+template <std::size_t Ranks>
+constexpr bool covers(const value<Ranks>& v, const box (&needed)[Ranks]) {
+  if (v.is_partial) return false;
+  value<Ranks> wanted{v.tensor, false, {}};
+  for (std::size_t r = 0; r < Ranks; ++r) wanted.boxes[r] = needed[r];
+  return messages_between(v, wanted).is_complete;
+}
+
 /// Shard `index` of `count` nearly equal ones, along rows where there are enough, else along channels.
 constexpr box even_shard(const shape& s, std::size_t index, std::size_t count) {
   const auto cut = [&](std::size_t total) {
@@ -63,6 +135,68 @@ constexpr box even_shard(const shape& s, std::size_t index, std::size_t count) {
   box shard = whole(s);
   (s.height >= count ? shard.rows : shard.channels) = cut(s.height >= count ? s.height : s.channels);
   return shard.empty() ? box{} : shard;
+}
+
+/// The rounds of one movement: the boxes after each.
+template <std::size_t Ranks>
+using round_list = fixed_vector<value<Ranks>, 6>;
+
+/// Smallest factor above 1; gathering in blocks of prime factors needs the fewest messages.
+constexpr std::size_t smallest_factor(std::size_t n) {
+  for (std::size_t f = 2; f * f <= n; ++f)
+    if (n % f == 0) return f;
+  return n;
+}
+
+/// How a route brings `from` to the needed boxes. `root` is the rank that collects on the way.
+template <std::size_t Ranks>
+constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&needed)[Ranks], route how,
+                                      const shape& extent, std::size_t root) {
+  round_list<Ranks> rounds;
+  value<Ranks> now = from;
+  const auto add = [&](const box(&wanted)[Ranks]) {
+    value<Ranks> next{from.tensor, false, {}};
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      // A rank that already holds what it needs keeps its buffer as it is.
+      const bool keeps = !now.is_partial && now.boxes[r].contains(wanted[r]);
+      next.boxes[r] = keeps ? now.boxes[r] : wanted[r];
+    }
+    now = next;
+    rounds.push_back(next);
+  };
+  if (how == route::via_root) {
+    box collected[Ranks]{};
+    collected[root] = whole(extent);
+    add(collected);
+  }
+  // The other routes are for ranks that need everything. Summing in shards pays even for one of them.
+  std::size_t members[Ranks]{}, holders[Ranks]{}, count = 0, holding = 0;
+  bool all_whole = true;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    if (!from.boxes[r].empty()) holders[holding++] = r;
+    if (needed[r].empty()) continue;
+    members[count++] = r;
+    all_whole = all_whole && needed[r] == whole(extent);
+  }
+  if (all_whole && (how == route::scatter_gather || how == route::scatter_doubling)) {
+    box shards[Ranks]{};
+    const std::size_t parts = from.is_partial ? holding : count;
+    for (std::size_t i = 0; i < parts; ++i)
+      shards[from.is_partial ? holders[i] : members[i]] = even_shard(extent, i, parts);
+    add(shards);
+  }
+  if (all_whole && !now.is_partial && (how == route::doubling || how == route::scatter_doubling)) {
+    const value<Ranks> shards = now;
+    for (std::size_t block = smallest_factor(count); block < count; block *= smallest_factor(count / block)) {
+      box blocks[Ranks]{};
+      for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t j = i / block * block; j < (i / block + 1) * block; ++j)
+          blocks[members[i]] = hull(blocks[members[i]], shards.boxes[members[j]]);
+      add(blocks);
+    }
+  }
+  if (!provides(now, needed)) add(needed);
+  return rounds;
 }
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -79,7 +213,7 @@ class schedule_builder {
     if (part.end < ops_.size()) return all_;
     box wanted[Ranks]{};
     wanted[plan_.ends.output_rank] = whole(ops_.back().out);
-    provide(ops_.size() - 1, wanted);
+    provide(ops_.size() - 1, wanted, plan_.deliver);
     return all_;
   }
 
@@ -90,8 +224,8 @@ class schedule_builder {
     step next{false, tensor, {}, 0};
     for (const std::size_t input : o.inputs) {
       box needed[Ranks]{};
-      for (std::size_t r = 0; r < Ranks; ++r) needed[r] = input_box(o, d, r);
-      next.inputs.push_back(provide(input, needed));
+      for (std::size_t r = 0; r < Ranks; ++r) needed[r] = input_box(o, d, r, next.inputs.size());
+      next.inputs.push_back(provide(input, needed, d.fetch));
     }
     finish(next, made_by(tensor));
   }
@@ -103,49 +237,32 @@ class schedule_builder {
     return made;
   }
 
-  /// The number of a value of the tensor that holds the needed boxes, after an exchange if there is none yet.
-  constexpr std::size_t provide(std::size_t tensor, const box (&needed)[Ranks]) {
+  /// The number of a value of the tensor that holds the needed boxes, after exchanges if there is none yet.
+  constexpr std::size_t provide(std::size_t tensor, const box (&needed)[Ranks], route how) {
     std::size_t source = all_.values.size();
     for (std::size_t v = 0; v < all_.values.size(); ++v) {
       const value<Ranks>& candidate = all_.values[v];
       if (candidate.tensor != tensor) continue;
       if (provides(candidate, needed)) return v;
-      // The first whole value covers the tensor; later ones hold only what some consumer needed.
-      if (source == all_.values.size() || all_.values[source].is_partial) source = v;
+      if (source == all_.values.size()) source = v;
+      // What is summed already is not summed again.
+      if (all_.values[source].is_partial && covers(candidate, needed)) source = v;
     }
-    if (all_.values[source].is_partial && plan_.decisions[tensor].reduce != reduction::direct) {
-      box summed[Ranks]{};
-      const shape& s = ops_[tensor].out;
-      if (plan_.decisions[tensor].reduce == reduction::via_root) {
-        summed[root_for(needed)] = whole(s);
-      } else {
-        for (std::size_t r = 0; r < Ranks; ++r) summed[r] = even_shard(s, r, Ranks);
-      }
-      source = exchange(source, summed);
-      if (provides(all_.values[source], needed)) return source;
+    const value<Ranks> from = all_.values[source];
+    for (const value<Ranks>& made : rounds_of(from, needed, how, ops_[tensor].out, root_for(needed))) {
+      step next{true, tensor, {}, 0};
+      next.inputs.push_back(source);
+      source = finish(next, made);
     }
-    return exchange(source, needed);
+    return source;
   }
 
-  /// The root of a reduction is a rank that needs the result.
+  /// The rank that collects is one that needs the result.
   constexpr std::size_t root_for(const box (&needed)[Ranks]) const {
     if (!needed[plan_.ends.output_rank].empty()) return plan_.ends.output_rank;
     for (std::size_t r = 0; r < Ranks; ++r)
       if (!needed[r].empty()) return r;
     return 0;
-  }
-
-  constexpr std::size_t exchange(std::size_t source, const box (&needed)[Ranks]) {
-    const value<Ranks>& from = all_.values[source];
-    value<Ranks> made{from.tensor, false, {}};
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      // A rank that already holds what it needs keeps its buffer as it is.
-      const bool keeps = !from.is_partial && from.boxes[r].contains(needed[r]);
-      made.boxes[r] = keeps ? from.boxes[r] : needed[r];
-    }
-    step next{true, from.tensor, {}, 0};
-    next.inputs.push_back(source);
-    return finish(next, made);
   }
 
   constexpr std::size_t finish(step next, const value<Ranks>& made) {
@@ -169,57 +286,6 @@ constexpr schedule<Operators, Ranks> spell_out(op_list ops, const plan<Operators
 template <std::size_t Operators, std::size_t Ranks>
 constexpr schedule<Operators, Ranks> spell_out(op_list ops, const plan<Operators, Ranks>& p, range part) {
   return schedule_builder<Operators, Ranks>(ops, p).build(part);
-}
-
-/// The messages that turn the boxes of one value into those of another. Of a partial sum, each rank that
-/// needs a box gets every other rank's summand of it. Otherwise each missing stretch comes from one rank that
-/// holds it.
-template <std::size_t Ranks>
-struct message_list : fixed_vector<message, 2 * Ranks * Ranks> {};
-
-template <std::size_t Ranks>
-constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const value<Ranks>& to) {
-  message_list<Ranks> list;
-  if (from.is_partial) {
-    for (std::size_t r = 0; r < Ranks; ++r)
-      for (std::size_t s = 0; s < Ranks; ++s)
-        if (s != r && !from.boxes[s].empty() && !to.boxes[r].empty()) list.push_back({s, r, to.boxes[r]});
-    return list;
-  }
-  // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
-  bool by_channel = false;
-  box first{};
-  for (const box& b : from.boxes) {
-    if (b.empty()) continue;
-    if (first.empty()) first = b;
-    by_channel = by_channel || !(b.channels == first.channels);
-  }
-  const auto along = [by_channel](const box& b) { return by_channel ? b.channels : b.rows; };
-  for (std::size_t r = 0; r < Ranks; ++r) {
-    const box& wanted = to.boxes[r];
-    if (from.boxes[r].contains(wanted)) continue;
-    const range have = intersect(from.boxes[r], wanted).empty() ? range{} : along(from.boxes[r]);
-    std::size_t at = along(wanted).begin;
-    while (at < along(wanted).end) {
-      if (have.begin <= at && at < have.end) {
-        at = have.end;
-        continue;
-      }
-      std::size_t best = Ranks, reach = at;
-      for (std::size_t s = 0; s < Ranks; ++s) {
-        const range held = from.boxes[s].empty() || s == r ? range{} : along(from.boxes[s]);
-        if (held.begin <= at && held.end > reach) best = s, reach = held.end;
-      }
-      if (best == Ranks) break;  // nobody holds it; only a plan that was put together by hand can get here
-      reach = std::min(reach, along(wanted).end);
-      if (at < have.begin) reach = std::min(reach, have.begin);
-      message m{best, r, wanted};
-      (by_channel ? m.piece.channels : m.piece.rows) = {at, reach};
-      list.push_back(m);
-      at = reach;
-    }
-  }
-  return list;
 }
 
 }  // namespace iop::planner

@@ -17,7 +17,7 @@ using share_list = std::array<range, Ranks>;
 
 template <std::size_t Ranks>
 constexpr decision<Ranks> decide(partition how, const share_list<Ranks>& shares) {
-  decision<Ranks> d{how, reduction::direct, {}};
+  decision<Ranks> d{how, route::direct, {}};
   for (std::size_t r = 0; r < Ranks; ++r) d.shares[r] = shares[r];
   return d;
 }
@@ -31,7 +31,7 @@ constexpr decision<Ranks> decide_single(const op& o, std::size_t rank) {
 
 template <std::size_t Ranks>
 constexpr decision<Ranks> decide_replicated(const op& o) {
-  decision<Ranks> d{partition::replicated, reduction::direct, {}};
+  decision<Ranks> d{partition::replicated, route::direct, {}};
   for (range& share : d.shares) share = {0, o.out.channels};
   return d;
 }

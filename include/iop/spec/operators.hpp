@@ -10,6 +10,7 @@
 #include <iop/spec/activation.hpp>
 #include <iop/spec/window.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,13 +18,34 @@
 
 namespace iop {
 
-enum class kind : std::uint8_t { input, conv2d, dense, max_pool, average_pool, elementwise, softmax };
+enum class kind : std::uint8_t {
+  input,
+  conv2d,
+  dense,
+  max_pool,
+  average_pool,
+  elementwise,
+  softmax,
+  add,
+  concat,
+  local_response_norm
+};
 
 constexpr std::string_view name_of(kind k) {
-  constexpr std::string_view names[] = {"input",        "conv2d",      "dense",  "max_pool",
-                                        "average_pool", "elementwise", "softmax"};
+  constexpr std::string_view names[] = {"input",       "conv2d",  "dense", "max_pool", "average_pool",
+                                        "elementwise", "softmax", "add",   "concat",   "local_response_norm"};
   return names[static_cast<std::size_t>(k)];
 }
+
+/// y = x / (k + alpha / size · Σ x²)^beta, summed over the `size` channels around it that exist (Krizhevsky
+/// et al. 2012, section 3.3; alpha divided by size as PyTorch does).
+struct response_norm {
+  std::size_t size = 5;
+  float alpha = 1e-4f;
+  float beta = 0.75f;
+  float k = 1.0f;
+  friend constexpr bool operator==(const response_norm&, const response_norm&) = default;
+};
 
 struct op {
   kind what = kind::input;
@@ -34,7 +56,13 @@ struct op {
   window win{};            ///< of conv2d and pooling; a dense layer's window is its whole input
   std::size_t groups = 1;  ///< conv2d only
   bool bias = false;
-  bool count_padding = true;  ///< average_pool: divide by the kernel's area, padding included
+  bool count_padding = true;    ///< average_pool: divide by the kernel's area, padding included
+  bool norm = false;            ///< a batch_norm behind it is folded into weights and bias when they load
+  bool bias_from_norm = false;  ///< it has no bias of its own: its bias is what the batch_norm leaves
+  float norm_epsilon = 1e-5f;
+  float slope = 0.01f;             ///< of leaky_relu
+  response_norm response{};        ///< local_response_norm only
+  fixed_vector<range, 4> parts{};  ///< concat: the output channels that each input becomes
 
   friend constexpr bool operator==(const op&, const op&) = default;
 };
@@ -51,7 +79,7 @@ constexpr bool is_depthwise(const op& o) {
 /// Output channel c depends on the input channels of c alone, so a channel shard passes through it.
 constexpr bool is_channelwise(const op& o) {
   return o.what == kind::max_pool || o.what == kind::average_pool || o.what == kind::elementwise ||
-         is_depthwise(o);
+         o.what == kind::add || is_depthwise(o);
 }
 
 /// Can be cut by input channel: linear, and each output reads all input channels.
@@ -65,8 +93,8 @@ constexpr std::size_t channel_unit(const op& o) {
   return o.what == kind::conv2d && o.groups > 1 ? o.out.channels / o.groups : 1;
 }
 
-/// The part of the operator's input that its output box is computed from.
-constexpr box needed_input(const op& o, const box& out) {
+/// The part of input number `input` that the operator's output box is computed from.
+constexpr box needed_input(const op& o, const box& out, std::size_t input = 0) {
   if (out.empty()) return {};
   switch (o.what) {
     case kind::dense:
@@ -81,11 +109,27 @@ constexpr box needed_input(const op& o, const box& out) {
     case kind::max_pool:
     case kind::average_pool:
       return {input_rows(o.win, out.rows, o.in.height), out.channels};
+    case kind::concat: {
+      const range part = o.parts[input], taken = intersect(part, out.channels);
+      if (taken.empty()) return {};
+      return {out.rows, {taken.begin - part.begin, taken.end - part.begin}};
+    }
+    case kind::local_response_norm: {
+      const std::size_t before = o.response.size / 2, behind = (o.response.size - 1) / 2;
+      const range c = out.channels;
+      return {out.rows, {c.begin > before ? c.begin - before : 0, std::min(c.end + behind, o.in.channels)}};
+    }
     case kind::input:
     case kind::elementwise:
+    case kind::add:
       break;
   }
   return out;
+}
+
+/// Channels of input number `input`.
+constexpr std::size_t input_channels(const op& o, std::size_t input) {
+  return o.what == kind::concat ? o.parts[input].size() : o.in.channels;
 }
 
 /// Weights per output channel and input channel it reads.
@@ -101,7 +145,8 @@ constexpr std::size_t channels_read(const op& o) { return o.in.channels / o.grou
 
 /// All its weights and biases, as published parameter counts count them.
 constexpr std::size_t parameter_count(const op& o) {
-  return weight_count(o, o.out.channels, channels_read(o)) + (o.bias ? o.out.channels : 0);
+  return weight_count(o, o.out.channels, channels_read(o)) +
+         (o.bias && !o.bias_from_norm ? o.out.channels : 0) + (o.norm ? 2 * o.out.channels : 0);
 }
 
 /// Multiply-adds of `positions` output pixels.

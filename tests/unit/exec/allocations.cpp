@@ -122,7 +122,7 @@ void check_nothing_is_allocated() {
 
 TEST_CASE("the count notices an allocation", "[exec]") {
   const std::size_t before = allocations;
-  void* some = ::operator new(10);  // a call: a new-expression may be optimised away
+  void* some = ::operator new(10);        // a call: a new-expression may be optimised away
   const std::size_t after = allocations;  // before CHECK, which allocates
   ::operator delete(some);
   CHECK(after == before + 1);

@@ -87,7 +87,11 @@ TEST_CASE("each policy keeps to its partitions", "[planner]") {
         case policy::coedge_oc:
           CHECK(how == (has_rows(e.ops[i]) ? partition::spatial : partition::output_channel));
           break;
+        case policy::fused_spatial:
+          CHECK(how == (has_rows(e.ops[i]) ? partition::spatial : partition::output_channel));
+          break;
         case policy::interleaved:
+        case policy::optimal:
           if (how == partition::input_channel) CHECK(has_partial_sums(e.ops[i]));
           break;
       }
