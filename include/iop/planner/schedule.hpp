@@ -148,7 +148,16 @@ constexpr std::size_t smallest_factor(std::size_t n) {
   return n;
 }
 
-/// How a route brings `from` to the needed boxes. `root` is the rank that collects on the way.
+/// The rank that collects on the way is one that needs the result.
+template <std::size_t Ranks>
+constexpr std::size_t collecting_rank(const endpoints& ends, const box (&needed)[Ranks]) {
+  if (!needed[ends.output_rank].empty()) return ends.output_rank;
+  for (std::size_t r = 0; r < Ranks; ++r)
+    if (!needed[r].empty()) return r;
+  return 0;
+}
+
+/// How a route brings `from` to the needed boxes.
 template <std::size_t Ranks>
 constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&needed)[Ranks], route how,
                                       const shape& extent, std::size_t root) {
@@ -249,20 +258,13 @@ class schedule_builder {
       if (all_.values[source].is_partial && covers(candidate, needed)) source = v;
     }
     const value<Ranks> from = all_.values[source];
-    for (const value<Ranks>& made : rounds_of(from, needed, how, ops_[tensor].out, root_for(needed))) {
+    for (const value<Ranks>& made :
+         rounds_of(from, needed, how, ops_[tensor].out, collecting_rank(plan_.ends, needed))) {
       step next{true, tensor, {}, 0};
       next.inputs.push_back(source);
       source = finish(next, made);
     }
     return source;
-  }
-
-  /// The rank that collects is one that needs the result.
-  constexpr std::size_t root_for(const box (&needed)[Ranks]) const {
-    if (!needed[plan_.ends.output_rank].empty()) return plan_.ends.output_rank;
-    for (std::size_t r = 0; r < Ranks; ++r)
-      if (!needed[r].empty()) return r;
-    return 0;
   }
 
   constexpr std::size_t finish(step next, const value<Ranks>& made) {
