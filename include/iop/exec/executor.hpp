@@ -97,6 +97,14 @@ class executor {
   }
 
   template <std::size_t Index>
+  static constexpr auto operands_of() {
+    constexpr auto& all = program.steps[Index].operands;
+    std::array<deploy::operand, all.size()> exact{};
+    std::copy(all.begin(), all.end(), exact.begin());
+    return exact;
+  }
+
+  template <std::size_t Index>
   bool run_step() {
     // Each step is a constant of its own, so that the whole list never becomes part of the program.
     if constexpr (program.steps[Index].is_exchange) {
@@ -105,8 +113,9 @@ class executor {
       return !status_;
     } else {
       static constexpr auto step = program.steps[Index].compute;
-      static constexpr op o = Deployment::network::spec.ops[step.tensor];
-      exec::compute<o.what>(o, step, arena_.data(), weights_.data());
+      static constexpr auto operands = operands_of<Index>();
+      constexpr kind what = Deployment::network::spec.ops[step.tensor].what;
+      exec::compute<what>(step, operands, arena_.data(), weights_.data());
       return true;
     }
   }
