@@ -75,11 +75,11 @@ constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const v
   }
   // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
   bool by_channel = false;
-  const box* first = nullptr;
+  range first{};  // not a pointer to it: GCC 12 takes none into a temporary for a constant
   for (const box& b : from.boxes) {
     if (b.empty()) continue;
-    if (first == nullptr) first = &b;
-    by_channel = by_channel || !(b.channels == first->channels);
+    if (first.empty()) first = b.channels;
+    by_channel = by_channel || !(b.channels == first);
   }
   const auto along = [by_channel](const box& b) { return by_channel ? b.channels : b.rows; };
   const auto across = [by_channel](const box& b) { return by_channel ? b.rows : b.channels; };
