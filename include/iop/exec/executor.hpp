@@ -86,7 +86,8 @@ class executor {
       static constexpr auto step = program.steps[Index].compute;
       static constexpr op o = Deployment::network::spec.ops[step.tensor];
       static constexpr auto name = Deployment::network::spec.names[step.tensor];
-      if constexpr (is_weighted(o)) return exec::load_step(source, o, name, step, weights_.data());
+      static constexpr auto norm_name = Deployment::network::spec.norm_names[step.tensor];
+      if constexpr (is_weighted(o)) return exec::load_step(source, o, name, norm_name, step, weights_.data());
     }
     return {};
   }
