@@ -75,11 +75,11 @@ constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const v
   }
   // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
   bool by_channel = false;
-  const box* first = nullptr;
+  range first{};  // not a pointer to it: GCC 12 takes none into a temporary for a constant
   for (const box& b : from.boxes) {
     if (b.empty()) continue;
-    if (first == nullptr) first = &b;
-    by_channel = by_channel || !(b.channels == first->channels);
+    if (first.empty()) first = b.channels;
+    by_channel = by_channel || !(b.channels == first);
   }
   const auto along = [by_channel](const box& b) { return by_channel ? b.channels : b.rows; };
   const auto across = [by_channel](const box& b) { return by_channel ? b.rows : b.channels; };
@@ -163,11 +163,12 @@ constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&need
                                       const shape& extent, std::size_t root) {
   round_list<Ranks> rounds;
   value<Ranks> now = from;
-  const auto add = [&](const box(&wanted)[Ranks]) {
+  const auto add = [&](const box(&wanted)[Ranks], bool only_wanted = false) {
     value<Ranks> next{from.tensor, false, {}};
     for (std::size_t r = 0; r < Ranks; ++r) {
       // A rank that already holds what it needs keeps its buffer as it is.
-      const bool keeps = !now.is_partial && now.boxes[r].contains(wanted[r]);
+      const bool keeps =
+          !now.is_partial && now.boxes[r].contains(wanted[r]) && !(only_wanted && wanted[r].empty());
       next.boxes[r] = keeps ? now.boxes[r] : wanted[r];
     }
     now = next;
@@ -188,11 +189,12 @@ constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&need
     all_whole = all_whole && needed[r] == whole(extent);
   }
   if (all_whole && (how == route::scatter_gather || how == route::scatter_doubling)) {
+    // Who gets no shard has none: what it holds may be cut along the other dimension.
     box shards[Ranks]{};
     const std::size_t parts = from.is_partial ? holding : count;
     for (std::size_t i = 0; i < parts; ++i)
       shards[from.is_partial ? holders[i] : members[i]] = even_shard(extent, i, parts);
-    add(shards);
+    add(shards, true);
   }
   if (all_whole && !now.is_partial && (how == route::doubling || how == route::scatter_doubling)) {
     const value<Ranks> shards = now;
