@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <limits>
 #include <vector>
 
 namespace iop::planner {
@@ -35,66 +37,59 @@ struct frontier {
   bool is_complete = true;  ///< nothing was dropped for lack of room
 };
 
-/// How one value comes to where it is needed.
-template <std::size_t Ranks>
-struct movement {
-  route how = route::direct;
-  double seconds = 0;
+/// What it takes to bring one value to where it is needed, by each route.
+struct move_costs {
+  static constexpr double impossible = std::numeric_limits<double>::infinity();
+  double seconds[std::size(all_routes)]{};  ///< `impossible` too for routes that cannot beat the direct one
   bool has_messages = false;
-  bool is_possible = true;
-  round_list<Ranks> rounds{};
-  std::size_t staging[Ranks]{};  ///< floats, of the largest round
+  route quickest = route::direct;
+
+  constexpr double of(route how) const { return seconds[static_cast<std::size_t>(how)]; }
 };
 
 template <std::size_t Operators, std::size_t Ranks>
-constexpr movement<Ranks> move(const problem<Operators, Ranks>& p, const value<Ranks>& from,
-                               const box (&needed)[Ranks], route how) {
+constexpr double seconds_by(const problem<Operators, Ranks>& p, const value<Ranks>& from,
+                            const box (&needed)[Ranks], route how) {
   const op& o = p.ops[from.tensor];
-  movement<Ranks> m;
-  m.how = how;
-  m.rounds = rounds_of(from, needed, how, o.out, collecting_rank(p.ends, needed));
-  const value<Ranks>* now = &from;
-  for (const value<Ranks>& next : m.rounds) {
-    const auto messages = messages_between(*now, next);
-    m.is_possible = m.is_possible && messages.is_complete;
-    m.has_messages = m.has_messages || !messages.empty();
-    m.seconds += seconds_of(*p.devices, messages, o.out.width);
-    if (p.memory_binds)
-      for (std::size_t r = 0; r < Ranks; ++r)
-        m.staging[r] = std::max(m.staging[r], part_of(*now, next, o.out.width, r).staging);
-    now = &next;
-  }
-  return m;
-}
-
-/// Ranks that hold something of a value.
-template <std::size_t Ranks>
-constexpr std::size_t holders_of(const box (&boxes)[Ranks]) {
-  std::size_t count = 0;
-  for (const box& b : boxes) count += !b.empty();
-  return count;
-}
-
-/// The quickest of the routes that can differ from the direct one.
-template <std::size_t Operators, std::size_t Ranks>
-constexpr movement<Ranks> quickest_move(const problem<Operators, Ranks>& p, const value<Ranks>& from,
-                                        const box (&needed)[Ranks]) {
-  movement<Ranks> best = move(p, from, needed, route::direct);
-  if (!best.has_messages || best.rounds.size() == 0) return best;
-  const std::size_t wanting = holders_of(needed), holding = holders_of(from.boxes);
-  const auto try_route = [&](route how) {
-    const movement<Ranks> m = move(p, from, needed, how);
-    if (m.is_possible && m.seconds < best.seconds) best = m;
+  double seconds = 0;
+  bool is_possible = true;
+  const auto add = [&](const value<Ranks>& source, const box(&boxes)[Ranks]) {
+    exchange_time<Ranks> time(*p.devices, o.out.width);
+    is_possible =
+        is_possible && for_each_message(source, boxes, [&](std::size_t s, std::size_t r, const box& piece) {
+          time.add(s, r, piece);
+        });
+    seconds += time.seconds();
   };
-  for (std::size_t r = 0; r < Ranks; ++r)
-    if (!needed[r].empty() && needed[r] != whole(p.ops[from.tensor].out)) return best;
-  if (from.is_partial ? holding > 1 : holding == 1 && wanting > 2) {
-    try_route(route::scatter_gather);
-    if (smallest_factor(wanting) < wanting) try_route(route::scatter_doubling);
+  if (how == route::direct) {
+    add(from, needed);
+  } else {
+    const value<Ranks>* now = &from;
+    const auto rounds = rounds_of(from, needed, how, o.out, collecting_rank(p.ends, needed));
+    for (const value<Ranks>& next : rounds) {
+      add(*now, next.boxes);
+      now = &next;
+    }
   }
-  if (holding > 1 && wanting > 1) try_route(route::via_root);
-  if (!from.is_partial && holding > 1 && smallest_factor(wanting) < wanting) try_route(route::doubling);
-  return best;
+  return is_possible ? seconds : move_costs::impossible;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const value<Ranks>& from,
+                              const box (&needed)[Ranks]) {
+  move_costs costs;
+  for (double& s : costs.seconds) s = move_costs::impossible;
+  const auto try_route = [&](route how) {
+    double& seconds = costs.seconds[static_cast<std::size_t>(how)];
+    seconds = seconds_by(p, from, needed, how);
+    if (seconds < costs.of(costs.quickest)) costs.quickest = how;
+  };
+  try_route(route::direct);
+  costs.has_messages = costs.of(route::direct) > 0;
+  if (!costs.has_messages) return costs;
+  for (const route how : all_routes)
+    if (how != route::direct && pays(from, needed, how, p.ops[from.tensor].out)) try_route(how);
+  return costs;
 }
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -182,13 +177,13 @@ class expansion {
     return kept_[old];
   }
 
-  constexpr std::size_t quickest(std::size_t from, std::size_t need) {
+  constexpr const move_costs& costs(std::size_t from, std::size_t need) {
     std::size_t& known = moves_[from * needs_.size() + need];
     if (known == nowhere) {
-      movements_.push_back(quickest_move(p_, before_.values[from], needs_[need].of));
-      known = movements_.size() - 1;
+      known = costs_.size();
+      costs_.push_back(costs_of(p_, before_.values[from], needs_[need].of));
     }
-    return known;
+    return costs_[known];
   }
 
   /// The value that the needed boxes are taken or fetched from, as `provide` of the schedule finds it.
@@ -220,84 +215,67 @@ class expansion {
         if ((l.weights[r] + each.weights[r]) * sizeof(float) > p_.devices->devices[r].memory.bytes) return;
     if (bound(l.clock) >= limit_) return;
 
-    movement<Ranks> moved[4]{};
     std::size_t sources[4]{}, fetched = 0;
     bool is_there[4]{};
     for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
       sources[k] = source_of(l, o_.inputs[k], needs_[each.needs[k]], is_there[k]);
       fetched += !is_there[k];
     }
-    label<Ranks> next;
-    next.made = each.chosen.made;
-    next.previous = from;
-    next.members = each.chosen.members;
-    next.fused_until = each.chosen.fused_until > i_ ? each.chosen.fused_until : 0;
+    route how = route::direct;
     bool waits = false;
     double seconds = 0;
     if (fetched > 0) {
-      route how = route::direct;
-      if (fetched == 1) {
-        for (std::size_t k = 0; k < o_.inputs.size(); ++k)
-          if (!is_there[k]) {
-            moved[k] = movements_[quickest(sources[k], each.needs[k])];
-            how = moved[k].how;
-          }
-      } else {
-        how = quickest_for_all(each, sources, is_there, moved);
+      seconds = move_costs::impossible;
+      for (const route candidate : all_routes) {
+        double sum = 0;
+        for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+          if (is_there[k]) continue;
+          const move_costs& c = costs(sources[k], each.needs[k]);
+          if (candidate == route::direct) waits = waits || c.has_messages;
+          // With several inputs, one may gain from a route by which another goes directly.
+          const double by_it = c.of(candidate);
+          sum += fetched > 1 && by_it == move_costs::impossible ? c.of(route::direct) : by_it;
+        }
+        if (sum < seconds) seconds = sum, how = candidate;
       }
-      for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
-        if (is_there[k]) continue;
-        if (!moved[k].is_possible) return;
-        waits = waits || moved[k].has_messages;
-        seconds += moved[k].seconds;
-      }
-      next.made.fetch = how;
+      if (seconds == move_costs::impossible) return;
     }
     double latest = 0;
     for (const double c : l.clock) latest = std::max(latest, c);
     const bool is_free =
         fetched == 0 && is_channelwise(o_) && !is_weighted(o_) && o_.inputs[0] + 1 == i_ && i_ > 1;
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      next.clock[r] = waits ? latest + seconds : l.clock[r];
-      if (!is_free) next.clock[r] += each.seconds[r];
-    }
-    if (finish_bound(next.clock) >= limit_) return;
+    double clock[Ranks]{};
+    for (std::size_t r = 0; r < Ranks; ++r)
+      clock[r] = (waits ? latest + seconds : l.clock[r]) + (is_free ? 0 : each.seconds[r]);
+    if (finish_bound(clock) >= limit_) return;
 
+    label<Ranks> next;
+    for (std::size_t r = 0; r < Ranks; ++r) next.clock[r] = clock[r];
+    next.made = each.chosen.made;
+    next.made.fetch = how;
+    next.previous = from;
+    next.members = each.chosen.members;
+    next.fused_until = each.chosen.fused_until > i_ ? each.chosen.fused_until : 0;
     for (const std::size_t v : l.live)
       if (p_.last_use[before_.values[v].tensor] > i_)
         next.live.push_back(static_cast<std::uint16_t>(kept(v)));
     for (std::size_t k = 0; k < o_.inputs.size(); ++k)
       if (!is_there[k] && p_.last_use[o_.inputs[k]] > i_)
-        for (const value<Ranks>& v : moved[k].rounds)
+        for (const value<Ranks>& v : rounds(sources[k], each.needs[k], how))
           next.live.push_back(static_cast<std::uint16_t>(number_of(v)));
     next.live.push_back(static_cast<std::uint16_t>(each.made));
-    if (p_.memory_binds && !account(l, each, moved, sources, is_there, next)) return;
+    if (p_.memory_binds && !account(l, each, how, sources, is_there, next)) return;
     insert(next, each.made);
   }
 
-  constexpr route quickest_for_all(const option& each, const std::size_t (&sources)[4],
-                                   const bool (&is_there)[4], movement<Ranks> (&moved)[4]) {
-    route best = route::direct;
-    double least = 0;
-    for (const route how : all_routes) {
-      movement<Ranks> tried[4]{};
-      double seconds = 0;
-      bool possible = true;
-      for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
-        if (is_there[k]) continue;
-        tried[k] = move(p_, before_.values[sources[k]], needs_[each.needs[k]].of, how);
-        seconds += tried[k].seconds;
-        possible = possible && tried[k].is_possible;
-      }
-      if (how != route::direct && (!possible || seconds >= least)) continue;
-      best = how, least = seconds;
-      for (std::size_t k = 0; k < 4; ++k) moved[k] = tried[k];
-    }
-    return best;
+  constexpr round_list<Ranks> rounds(std::size_t from, std::size_t need, route how) const {
+    const value<Ranks>& v = before_.values[from];
+    return rounds_of(v, needs_[need].of, how, p_.ops[v.tensor].out,
+                     collecting_rank(p_.ends, needs_[need].of));
   }
 
   /// Weights and the activations alive at this operator; false when they cannot fit.
-  constexpr bool account(const label<Ranks>& l, const option& each, const movement<Ranks> (&moved)[4],
+  constexpr bool account(const label<Ranks>& l, const option& each, route how,
                          const std::size_t (&sources)[4], const bool (&is_there)[4],
                          label<Ranks>& next) const {
     for (std::size_t r = 0; r < Ranks; ++r) {
@@ -310,12 +288,18 @@ class expansion {
         const value<Ranks>& source = before_.values[sources[k]];
         const std::size_t held = floats(source);
         if (is_there[k]) continue;
-        std::size_t result = 0;
-        for (const value<Ranks>& v : moved[k].rounds) result = floats(v);
+        std::size_t result = 0, staging = 0;
+        const value<Ranks>* now = &source;
+        const auto all = rounds(sources[k], each.needs[k], how);
+        for (const value<Ranks>& v : all) {
+          staging = std::max(staging, part_of(*now, v, p_.ops[v.tensor].out.width, r).staging);
+          result = floats(v);
+          now = &v;
+        }
         // The result may lie in the place of its source.
         const bool dies = p_.last_use[o_.inputs[k]] <= i_;
         const std::size_t grown = dies || !source.is_partial ? (result > held ? result - held : 0) : result;
-        peak = std::max(peak, others + used + grown + moved[k].staging[r]);
+        peak = std::max(peak, others + used + grown + staging);
         used += grown;
       }
       const std::size_t out = floats(made_.values[each.made]);
@@ -355,30 +339,43 @@ class expansion {
     return true;
   }
 
+  /// What is dropped first where there is no room: what ends late, or leaves little memory.
+  constexpr double rating(const label<Ranks>& l) const {
+    double fullest = 0;
+    if (p_.memory_binds)
+      for (std::size_t r = 0; r < Ranks; ++r)
+        fullest = std::max(fullest, static_cast<double>((l.weights[r] + l.peak[r]) * sizeof(float)) /
+                                        static_cast<double>(p_.devices->devices[r].memory.bytes));
+    return finish_bound(l.clock) * (1 + fullest);
+  }
+
+  /// More values than another has do no harm where there is memory for them.
+  static constexpr bool has_all(const label<Ranks>& a, const label<Ranks>& b) {
+    for (const std::uint16_t v : b.live)
+      if (std::find(a.live.begin(), a.live.end(), v) == a.live.end()) return false;
+    return true;
+  }
+
   constexpr void insert(const label<Ranks>& next, std::size_t made) {
     std::vector<std::size_t>& same = by_value_[made];
     for (std::size_t n = 0; n < same.size(); ++n) {
       label<Ranks>& other = made_.labels[same[n]];
       if (other.fused_until != next.fused_until || (next.fused_until > 0 && other.members != next.members) ||
-          !(other.live == next.live))
+          (p_.memory_binds && !(other.live == next.live)))
         continue;
-      if (is_no_better(next, other)) return;
-      if (is_no_better(other, next)) {
+      if (has_all(other, next) && is_no_better(next, other)) return;
+      if (has_all(next, other) && is_no_better(other, next)) {
         // It may beat several; those that it also beats stay, which only costs time.
         other = next;
         return;
       }
     }
-    if (made_.labels.size() == width_) {
+    if (same.size() == width_) {
       made_.is_complete = false;
-      std::size_t worst = 0;
-      for (std::size_t n = 1; n < made_.labels.size(); ++n)
-        if (finish_bound(made_.labels[n].clock) > finish_bound(made_.labels[worst].clock)) worst = n;
-      if (finish_bound(made_.labels[worst].clock) <= finish_bound(next.clock)) return;
-      std::vector<std::size_t>& old = by_value_[made_.labels[worst].live.back()];
-      old.erase(std::find(old.begin(), old.end(), worst));
-      made_.labels[worst] = next;
-      same.push_back(worst);
+      std::size_t worst = same[0];
+      for (const std::size_t n : same)
+        if (rating(made_.labels[n]) > rating(made_.labels[worst])) worst = n;
+      if (rating(next) < rating(made_.labels[worst])) made_.labels[worst] = next;
       return;
     }
     same.push_back(made_.labels.size());
@@ -394,8 +391,8 @@ class expansion {
   frontier<Ranks> made_;
   std::vector<option> options_;
   std::vector<boxes> needs_;
-  std::vector<movement<Ranks>> movements_;
-  std::vector<std::size_t> moves_;  ///< of each value to each needed boxes: number of the movement
+  std::vector<move_costs> costs_;
+  std::vector<std::size_t> moves_;  ///< of each value to each needed boxes: its number in costs_
   std::vector<std::size_t> kept_;   ///< numbers of the values before in this stage
   std::vector<std::vector<std::size_t>> by_value_;  ///< labels by the value made
 };

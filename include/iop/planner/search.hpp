@@ -68,9 +68,9 @@ constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, pol
     for (const double c : l.clock) e.seconds = std::max(e.seconds, c);
     const value<Ranks>& v = last.values[l.live.back()];
     if (!provides(v, wanted)) {
-      const movement<Ranks> m = quickest_move(p, v, wanted);
-      e.seconds += m.seconds;
-      e.deliver = m.how;
+      const move_costs costs = costs_of(p, v, wanted);
+      e.deliver = costs.quickest;
+      e.seconds += costs.of(e.deliver);
     }
     if (e.seconds < limit) endings.push_back(e);
   }
