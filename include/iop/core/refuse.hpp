@@ -30,13 +30,15 @@ inline constexpr std::size_t longest_quote = 32;
 inline constexpr std::size_t longest_quote = 255;
 #endif
 
-/// Stretch `index` of the sentence, broken at spaces so that numbers stay whole; empty behind the last.
+/// Stretch `index` of the sentence, broken at spaces so that numbers stay whole (inside a word only if it is
+/// longer than a quote); empty behind the last.
 constexpr range stretch(std::string_view sentence, std::size_t index) {
   range part{};
   for (std::size_t i = 0; i <= index; ++i) {
     part = {part.end, std::min(part.end + longest_quote, sentence.size())};
-    if (part.end < sentence.size())
-      while (part.end > part.begin + 1 && sentence[part.end - 1] != ' ') --part.end;
+    std::size_t space = part.end;
+    while (space > part.begin && sentence[space - 1] != ' ') --space;
+    if (part.end < sentence.size() && space > part.begin) part.end = space;
   }
   return part;
 }

@@ -9,53 +9,95 @@
 #include <iop/spec/operators.hpp>
 
 #include <cstddef>
+#include <string_view>
 
 namespace iop::model {
 
 using tensor_name = text<47>;
 
-/// A network as plain numbers. `names[i]` is the prefix of operator i's weights.
+/// A network as plain numbers. `names[i]` is the prefix of operator i's weights, `norm_names[i]` that of the
+/// batch_norm behind it; both empty where there is none.
 template <std::size_t Count>
 struct lowered {
   op ops[Count]{};
   tensor_name names[Count]{};
+  tensor_name norm_names[Count]{};
 
   static constexpr std::size_t size() { return Count; }
   constexpr op_list list() const { return {ops, Count}; }
+};
+
+/// Where the next operator goes.
+struct path {
+  std::size_t end = 0;    ///< number of the operator that it reads
+  std::size_t first = 0;  ///< operators before this number have other readers: nothing more fuses into them
+  bool is_flat = false;  ///< a flatten has been seen: only dense layers and element-wise operators may follow
+};
+
+/// What default names are numbered by.
+struct name_counts {
+  std::size_t convolutions = 0;
+  std::size_t dense_layers = 0;
+  std::size_t norms = 0;
 };
 
 template <std::size_t Capacity>
 struct lowering {
   fixed_vector<op, Capacity> ops;
   fixed_vector<tensor_name, Capacity> names;
+  fixed_vector<tensor_name, Capacity> norm_names;
   text<255> problem{};
-  std::size_t convolutions = 0;
-  std::size_t dense_layers = 0;
-  bool is_flat = false;  ///< a flatten has been seen: only dense layers and element-wise operators may follow
+  path at{};
+  name_counts counts{};
+  text<127> prefix{};  ///< of all names, from the scopes around
 
-  constexpr const shape& current() const { return ops.back().out; }
+  constexpr const shape& current() const { return ops[at.end].out; }
 
   template <class... Parts>
   constexpr void fail(const Parts&... parts) {
     if (problem.empty()) problem = sentence<255>(parts...);
   }
 
+  /// Appends an operator that reads the end of the path, unless it says what it reads.
   constexpr void append(op next, std::string_view name = {}) {
     if (!problem.empty()) return;
     if (!ops.empty()) {
-      next.inputs.push_back(ops.size() - 1);
-      next.in = current();
+      if (next.inputs.empty()) next.inputs.push_back(at.end);
+      next.in = ops[next.inputs[0]].out;
     }
+    at.end = ops.size();
     ops.push_back(next);
     names.push_back(tensor_name(name));
+    norm_names.push_back({});
   }
 
-  constexpr tensor_name name_or(std::string_view given, std::string_view prefix, std::size_t number) const {
-    tensor_name chosen;
+  /// Another path that starts where `entry` ended.
+  constexpr void start_path(const path& entry) { at = {entry.end, ops.size(), entry.is_flat}; }
+
+  /// True when nothing else reads the end of the path, so that what follows may become part of it.
+  constexpr bool may_fuse() const { return at.end >= at.first; }
+
+  /// Applies a function to each element: as part of the operator before where that can be, or as its own.
+  constexpr void apply(activation function, float slope = op{}.slope) {
+    if (!problem.empty()) return;
+    op& before = ops[at.end];
+    if (!may_fuse() || before.act != activation::none || !(is_weighted(before) || before.what == kind::add))
+      append({kind::elementwise, activation::none, {}, {}, current()});
+    ops[at.end].act = function;
+    ops[at.end].slope = slope;
+  }
+
+  /// The name that was given, or else the default one with its number, behind the names of the scopes around.
+  constexpr tensor_name name_or(std::string_view given, std::string_view word, std::size_t number) {
+    text<255> full(prefix.view());
     if (given.empty())
-      chosen.append(prefix).append(number);
+      full.append(word).append(number);
     else
-      chosen.append(given);
+      full.append(given);
+    const tensor_name chosen(full.view());
+    if (full.length > chosen.length)
+      fail("the name '", chosen.view(), "...' has ", full.length, " characters, at most ", chosen.length,
+           " fit: choose a shorter one.");
     return chosen;
   }
 
@@ -65,7 +107,7 @@ struct lowering {
     if (!problem.empty()) return;
     const shape in = current();
     const window& w = s.win;
-    if (is_flat) return fail(name, " cannot follow flatten: put it before flatten, or use dense.");
+    if (at.is_flat) return fail(name, " cannot follow flatten: put it before flatten, or use dense.");
     const std::size_t height = output_extent(in.height, w.kernel_height, w.stride_height, w.dilation_height,
                                              w.pad_top, w.pad_bottom, s.ceil);
     const std::size_t width = output_extent(in.width, w.kernel_width, w.stride_width, w.dilation_width,
@@ -76,7 +118,7 @@ struct lowering {
     op next{what,  activation::none, {}, {}, {out_channels, height, width}, w, s.groups,
             false, s.count_padding};
     next.bias = what == kind::conv2d && s.bias;
-    append(next, name);
+    append(next, is_weighted(next) ? name : std::string_view{});
   }
 };
 

@@ -3,15 +3,12 @@
 
 // A network is a named struct derived from a chain of operator types:
 //   struct lenet5 : network<input<1, 28, 28>, conv2d<6, kernel<5>, pad<2>>, relu, max_pool<2>, …> {};
-// The chain becomes a hana::tuple once, here, and is lowered to an array of plain structs; nothing later sees
-// types.
+// The chain is lowered to an array of plain structs once, here; nothing later sees types.
 
 #include <iop/core/refuse.hpp>
+#include <iop/model/blocks.hpp>
+#include <iop/model/chain.hpp>
 #include <iop/model/operators.hpp>
-
-#include <boost/hana/for_each.hpp>
-#include <boost/hana/tuple.hpp>
-#include <boost/hana/type.hpp>
 
 #include <cstddef>
 
@@ -21,21 +18,20 @@ namespace detail {
 
 template <class... Operators>
 constexpr auto lower_chain() {
-  lowering<sizeof...(Operators)> network;
-  boost::hana::for_each(boost::hana::tuple_t<Operators...>, [&network](auto type) {
-    if (network.problem.empty()) decltype(type)::type::lower(network);
-  });
+  lowering<chain<Operators...>::operator_count> network;
+  chain<Operators...>::lower(network);
   return network;
 }
 
 template <class... Operators>
 constexpr auto lower() {
-  constexpr auto chain = lower_chain<Operators...>();
-  (void)accept<chain.problem>();
-  lowered<chain.ops.size()> exact;
-  for (std::size_t i = 0; i < chain.ops.size(); ++i) {
-    exact.ops[i] = chain.ops[i];
-    exact.names[i] = chain.names[i];
+  constexpr auto all = lower_chain<Operators...>();
+  (void)accept<all.problem>();
+  lowered<all.ops.size()> exact;
+  for (std::size_t i = 0; i < all.ops.size(); ++i) {
+    exact.ops[i] = all.ops[i];
+    exact.names[i] = all.names[i];
+    exact.norm_names[i] = all.norm_names[i];
   }
   return exact;
 }

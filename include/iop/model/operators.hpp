@@ -7,6 +7,7 @@
 #include <iop/model/lowering.hpp>
 
 #include <cstddef>
+#include <string_view>
 
 namespace iop::model {
 
@@ -34,7 +35,7 @@ struct conv2d {
   template <class Lowering>
   static constexpr void lower(Lowering& network) {
     const settings s = gather<Options...>();
-    const tensor_name name = network.name_or(s.name, "conv", ++network.convolutions);
+    const tensor_name name = network.name_or(s.name, "conv", ++network.counts.convolutions);
     const std::size_t ins = network.current().channels;
     if (ins % s.groups != 0 || OutChannels % s.groups != 0)
       return network.fail(name.view(), ": ", s.groups, " groups do not divide ", ins, " input and ",
@@ -52,9 +53,9 @@ struct dense {
   template <class Lowering>
   static constexpr void lower(Lowering& network) {
     const settings s = gather<Options...>();
-    const tensor_name name = network.name_or(s.name, "fc", ++network.dense_layers);
+    const tensor_name name = network.name_or(s.name, "fc", ++network.counts.dense_layers);
     const shape in = network.current();
-    if (!network.is_flat && in.height * in.width != 1)
+    if (!network.at.is_flat && in.height * in.width != 1)
       return network.fail(name.view(), ": dense needs a flat input, got ", in.channels, "x", in.height, "x",
                           in.width, ": put flatten before it.");
     op next{kind::dense, activation::none, {}, {}, {Features, 1, 1}, {}, 1, s.bias, true};
@@ -90,18 +91,110 @@ struct average_pool {
   }
 };
 
-/// max(x, 0). Behind a convolution or dense layer it becomes part of it.
-struct relu {
+/// The mean of each channel: an average_pool whose window is the whole input. Output: channels × 1 × 1.
+struct global_average_pool {
   template <class Lowering>
   static constexpr void lower(Lowering& network) {
-    if (!network.problem.empty()) return;
-    op& before = network.ops.back();
-    if (is_weighted(before) && before.act == activation::none) {
-      before.act = activation::relu;
-    } else {
-      network.append({kind::elementwise, activation::relu, {}, {}, network.current()});
-    }
+    const shape in = network.current();
+    settings s;
+    s.win.kernel_height = s.win.stride_height = in.height;
+    s.win.kernel_width = s.win.stride_width = in.width;
+    network.append_windowed(kind::average_pool, s, in.channels, "global_average_pool");
   }
+};
+
+/// Batch normalisation with the statistics of training: (x − running_mean) / √(running_var + epsilon) ·
+/// weight
+/// + bias, per channel. It becomes part of the conv2d or dense directly before it. Options: epsilon (default
+/// 1e-5), name (default: bn1, bn2, …).
+template <operator_option... Options>
+struct batch_norm {
+  static_assert((is_one_of<Options, 6, 9> && ...), "iop: batch_norm takes epsilon and name.");
+  static_assert(are_distinct<Options...>(), "iop: batch_norm was given the same option twice.");
+  template <class Lowering>
+  static constexpr void lower(Lowering& network) {
+    const settings s = gather<Options...>();
+    const tensor_name name = network.name_or(s.name, "bn", ++network.counts.norms);
+    if (!network.problem.empty()) return;
+    op& before = network.ops[network.at.end];
+    if (const std::string_view other = obstacle(network, before); !other.empty())
+      return network.fail(name.view(), ": batch_norm must stand directly behind conv2d or dense, not behind ",
+                          other, ": move it there, or leave it out.");
+    before.norm = true;
+    before.bias_from_norm = !before.bias;
+    before.bias = true;
+    before.norm_epsilon = s.epsilon;
+    network.norm_names[network.at.end] = name;
+  }
+
+ private:
+  /// What stands between it and an operator whose weights can take it up; empty if nothing does.
+  template <class Lowering>
+  static constexpr std::string_view obstacle(const Lowering& network, const op& before) {
+    if (!network.may_fuse()) return "the start of a path";
+    if (before.act != activation::none) return name_of(before.act);
+    if (before.norm) return "another batch_norm";
+    if (!is_weighted(before)) return name_of(before.what);
+    if (before.what == kind::conv2d && network.at.is_flat) return "flatten";
+    return {};
+  }
+};
+
+/// Normalisation across neighbouring channels: x / (k + alpha/Size · Σ x²)^beta, the sum over the Size
+/// channels around. Options: alpha (default 1e-4), beta (0.75), k (1).
+template <std::size_t Size, operator_option... Options>
+struct local_response_norm {
+  static_assert(Size > 0, "iop: local_response_norm needs a size of at least 1.");
+  static_assert((is_one_of<Options, 10, 11, 12> && ...), "iop: local_response_norm takes alpha, beta and k.");
+  static_assert(are_distinct<Options...>(), "iop: local_response_norm was given the same option twice.");
+  template <class Lowering>
+  static constexpr void lower(Lowering& network) {
+    if (network.at.is_flat)
+      return network.fail("local_response_norm cannot follow flatten: put it before flatten.");
+    op next{kind::local_response_norm, activation::none, {}, {}, network.current()};
+    next.response = gather<Options...>().response;
+    next.response.size = Size;
+    network.append(next);
+  }
+};
+
+/// A function of each element. Behind a convolution, dense layer or residual block it becomes part of it.
+template <activation Function>
+struct elementwise {
+  template <class Lowering>
+  static constexpr void lower(Lowering& network) {
+    network.apply(Function);
+  }
+};
+
+/// max(x, 0).
+struct relu : elementwise<activation::relu> {};
+/// min(max(x, 0), 6).
+struct relu6 : elementwise<activation::relu6> {};
+/// x · relu6(x + 3) / 6.
+struct hard_swish : elementwise<activation::hard_swish> {};
+/// 1 / (1 + exp(−x)).
+struct sigmoid : elementwise<activation::sigmoid> {};
+/// tanh(x). Not called tanh, which <cmath> puts beside it wherever `using namespace iop::model` stands.
+struct hyperbolic_tangent : elementwise<activation::tanh> {};
+
+/// x where it is positive, Slope · x elsewhere.
+template <real Slope = 0.01>
+struct leaky_relu {
+  template <class Lowering>
+  static constexpr void lower(Lowering& network) {
+    network.apply(activation::leaky_relu, Slope.value());
+  }
+};
+
+/// Drops elements with this probability in training; here, after training, it is nothing.
+template <real Probability = 0.5>
+struct dropout {
+  static_assert(Probability.value() >= 0 && Probability.value() <= 1,
+                "iop: dropout takes a probability, from 0 to 1.");
+  static constexpr std::size_t operator_count = 0;
+  template <class Lowering>
+  static constexpr void lower(Lowering&) {}
 };
 
 /// From channels × height × width to a list of features. Nothing moves: activations stay in HWC order, and
@@ -109,7 +202,7 @@ struct relu {
 struct flatten {
   template <class Lowering>
   static constexpr void lower(Lowering& network) {
-    network.is_flat = true;
+    network.at.is_flat = true;
   }
 };
 

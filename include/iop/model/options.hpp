@@ -5,6 +5,8 @@
 // knows how to write itself into the plain struct of settings; an operator lists which ones it takes.
 
 #include <iop/core/text.hpp>
+#include <iop/model/real.hpp>
+#include <iop/spec/operators.hpp>
 #include <iop/spec/window.hpp>
 
 #include <concepts>
@@ -22,6 +24,8 @@ struct settings {
   bool count_padding = true;
   bool ceil = false;
   std::string_view name{};
+  float epsilon = op{}.norm_epsilon;
+  response_norm response{};
 };
 
 /// Kernel height and width; one number means both.
@@ -88,6 +92,34 @@ struct exclude_padding {
 struct ceil_mode {
   static constexpr int option = 8;
   static constexpr void apply(settings& s) { s.ceil = true; }
+};
+
+/// What batch_norm adds to the variance.
+template <real Value>
+struct epsilon {
+  static constexpr int option = 9;
+  static constexpr void apply(settings& s) { s.epsilon = Value.value(); }
+};
+
+/// The factor of local_response_norm's sum of squares. PyTorch, and so this, divides it by the size.
+template <real Value>
+struct alpha {
+  static constexpr int option = 10;
+  static constexpr void apply(settings& s) { s.response.alpha = Value.value(); }
+};
+
+/// The exponent of local_response_norm.
+template <real Value>
+struct beta {
+  static constexpr int option = 11;
+  static constexpr void apply(settings& s) { s.response.beta = Value.value(); }
+};
+
+/// What local_response_norm adds to its sum of squares.
+template <real Value>
+struct k {
+  static constexpr int option = 12;
+  static constexpr void apply(settings& s) { s.response.k = Value.value(); }
 };
 
 template <class Option>
