@@ -155,7 +155,7 @@ class PageTest(unittest.TestCase):
         self.assertIn("does not fit", text)
 
     def test_one_policy(self):
-        self.check(1, "--network", "alexnet", "--policy", "output_channel", "--devices", 8, "--shared-medium")
+        self.check(1, "--network", "squeezenet1_1", "--policy", "output_channel", "--devices", 8, "--shared-medium")
 
     def test_alone(self):
         self.check(POLICIES, "--network", "lenet5", "--devices", 1)
