@@ -85,11 +85,11 @@ std::vector<float> compute(const op& o, const tensors& t, const box& in, const b
                            bool has_bias) {
   deploy::compute_step step;
   step.geometry = deploy::local_geometry(o, in, in, out);
-  step.geometry.act = is_partial ? activation::none : o.act;
+  if (!is_partial) step.geometry.act = o.act;
   step.output_channels = out.channels;
   step.first_input_channel = o.groups == 1 ? in.channels.begin : 0;
   std::vector<float> packed(kernel::packed_size(step.geometry) + kernel::weight_slack);
-  exec::load_weights(o, step, t.weights, packed.data());
+  exec::load_weights(o, step, t.weights, {}, packed.data());
   const std::vector<float> part = cut_out(t.in, o.in, in);
   std::vector<float> made(element_count(out, o.out.width));
   kernel::conv2d(step.geometry, part.data(), packed.data(),

@@ -2,7 +2,7 @@
 #pragma once
 
 // The law of every plan: whatever the policy and however unlike the devices, cooperation computes what one
-// device would, with exactly the traffic that the plan states.
+// device would, with exactly the traffic and the memory that the plan states.
 
 #include "../catch.hpp"
 #include "../support/odd_networks.hpp"
@@ -10,6 +10,13 @@
 #include "../support/trial.hpp"
 
 namespace iop_test {
+
+template <class Deployment, std::size_t Rank>
+void check_memory() {
+  constexpr auto f = iop::planner::footprint_of(Deployment::network::spec.list(), Deployment::plan, Rank);
+  CHECK(iop::executor<Deployment, Rank>::weight_bytes() == f.weight_bytes);
+  CHECK(iop::executor<Deployment, Rank>::arena_bytes() == f.arena_bytes);
+}
 
 template <class Deployment>
 void check_against(const random_weights& weights, std::span<const float> image,
@@ -19,6 +26,8 @@ void check_against(const random_weights& weights, std::span<const float> image,
   constexpr auto predicted = iop::planner::predict(ops, Deployment::cluster, Deployment::plan);
   INFO("policy " << iop::name_of(Deployment::plan.strategy) << " on " << Deployment::plan.ranks()
                  << " devices");
+  [&]<std::size_t... Rank>(std::index_sequence<Rank...>) { (check_memory<Deployment, Rank>(), ...); }
+  (std::make_index_sequence<Deployment::plan.ranks()>{});
   const outcome got = run_in_process<Deployment>(weights, image, runs);
   REQUIRE(got.problem == "");
   REQUIRE(got.scores.size() == runs);
@@ -37,9 +46,11 @@ void check_policies(const random_weights& weights, std::span<const float> image,
     (check_against<trial<Network, iop::all_policies[I], Ranks>>(weights, image, expected), ...);
   }
   (std::make_index_sequence<std::size(iop::all_policies)>{});
+  INFO("by a random plan");
+  check_against<random_trial<Network, Ranks>>(weights, image, expected);
 }
 
-/// Every policy on 1 to 5 unlike devices.
+/// Every policy, and a plan that no policy would make, on 1 to 5 unlike devices.
 template <class Network>
 void check_everywhere() {
   const random_weights weights;

@@ -45,4 +45,45 @@ struct deep
 struct one_by_one : network<input<8, 7, 5>, conv2d<24, kernel<1>>, relu, conv2d<3, kernel<1>>, relu,
                             conv2d<20, kernel<1>>, average_pool<5>, softmax> {};
 
+// Branching networks.
+
+struct identity_residuals
+    : network<input<3, 13, 11>, conv2d<9, kernel<3>, pad<1>>, batch_norm<>, relu,
+              residual<conv2d<9, kernel<3>, pad<1>, no_bias>, batch_norm<>, relu,
+                       conv2d<9, kernel<3>, pad<1>>, batch_norm<>>,
+              relu, residual<conv2d<9, kernel<3>, pad<1>>>, relu, average_pool<2>, flatten, dense<7>> {};
+struct projected_residuals
+    : network<input<3, 15, 12>, conv2d<6, kernel<3>, pad<1>, no_bias>, batch_norm<>, relu,
+              max_pool<3, stride<2>, pad<1>>,
+              residual<project<conv2d<13, kernel<1>, stride<2>, no_bias>, batch_norm<epsilon<1e-3>>>,
+                       conv2d<13, kernel<3>, stride<2>, pad<1>, no_bias>, batch_norm<>, relu,
+                       conv2d<13, kernel<3>, pad<1>, no_bias>, batch_norm<>>,
+              relu, global_average_pool, flatten, dense<5>, batch_norm<>> {};
+struct inverted_residuals
+    : network<input<3, 14, 10>, conv2d<5, kernel<3>, stride<2>, pad<1>, no_bias>, batch_norm<>, relu6,
+              residual<conv2d<15, kernel<1>, no_bias>, batch_norm<>, relu6,
+                       conv2d<15, kernel<3>, pad<1>, groups<15>, no_bias>, batch_norm<>, relu6,
+                       conv2d<5, kernel<1>, no_bias>, batch_norm<>>,
+              conv2d<20, kernel<1>>, hard_swish, conv2d<20, kernel<3>, stride<2>, pad<1>, groups<20>>,
+              batch_norm<>, hard_swish, conv2d<11, kernel<1>>, global_average_pool, flatten, dense<4>> {};
+struct fire : network<input<3, 12, 9>, conv2d<7, kernel<3>, stride<2>>, relu, conv2d<4, kernel<1>>, relu,
+                      concat<branch<conv2d<5, kernel<1>>, relu>, branch<conv2d<6, kernel<3>, pad<1>>, relu>>,
+                      max_pool<2, ceil_mode>, conv2d<6, kernel<1>>, relu, global_average_pool, softmax> {};
+struct inception
+    : network<input<4, 9, 8>, conv2d<6, kernel<3>, pad<1>>, relu,
+              concat<branch<conv2d<3, kernel<1>>, leaky_relu<0.1>>,
+                     branch<conv2d<2, kernel<1>>, relu, conv2d<5, kernel<5>, pad<2>>, relu>,
+                     branch<max_pool<3, stride<1>, pad<1>>>, branch<>>,
+              residual<concat<branch<conv2d<8, kernel<1>>>, branch<conv2d<12, kernel<3>, pad<1>>>>>,
+              leaky_relu<0.2>, average_pool<4>, flatten, dense<3>> {};
+struct response_norms : network<input<3, 16, 13>, conv2d<11, kernel<5>, stride<2>>, relu,
+                                local_response_norm<5, alpha<0.1>, k<2>>, max_pool<3, stride<2>, ceil_mode>,
+                                conv2d<8, kernel<3>, pad<1>>, relu, local_response_norm<4, beta<0.5>>, relu,
+                                flatten, dense<9>, dropout<>, dense<6>> {};
+struct every_activation : network<input<2, 10, 10>, conv2d<6, kernel<3>, pad<1>>, leaky_relu<0.3>,
+                                  conv2d<7, kernel<3>>, hard_swish, average_pool<2>, hyperbolic_tangent,
+                                  residual<conv2d<7, kernel<3>, pad<1>>, sigmoid>, leaky_relu<>,
+                                  conv2d<5, kernel<1>, groups<1>>, relu6, max_pool<2>, sigmoid, flatten,
+                                  dense<8>, hyperbolic_tangent, dense<5>, sigmoid, leaky_relu<1.5>> {};
+
 }  // namespace iop_test

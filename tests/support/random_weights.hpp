@@ -2,7 +2,8 @@
 #pragma once
 
 // Weights for networks that were never trained: the same name and shape give the same numbers everywhere,
-// scaled so that activations keep their size through any number of layers.
+// scaled so that activations keep their size through any number of layers. A batch_norm's weights are around
+// 1, its variances positive.
 
 #include <iop/core/digest.hpp>
 #include <iop/core/weights.hpp>
@@ -47,7 +48,9 @@ class random_weights {
       values = random_values(count, iop::digest{}.add(name).value);
       const std::size_t fan_in = count / shape[0];
       const float scale = fan_in > 1 ? std::sqrt(3.0f / static_cast<float>(fan_in)) : 0.1f;
-      for (float& value : values) value *= scale;
+      const bool is_norm = shape.size() == 1 && name.ends_with(".weight");
+      for (float& value : values)
+        value = is_norm || name.ends_with(".running_var") ? 1.0f + 0.5f * value : value * scale;
     }
     return std::span<const float>(values);
   }

@@ -3,6 +3,7 @@
 
 // Runs one deployment with all its ranks as threads of the test and hands back what they computed.
 
+#include "random_plan.hpp"
 #include "random_weights.hpp"
 
 #include <iop/comm/in_process.hpp>
@@ -44,6 +45,15 @@ struct trial {
   static constexpr auto cluster = unlike_cluster<Ranks>();
   static constexpr auto plan =
       iop::make_plan<network>(cluster, Policy, {.input_rank = Ranks > 1 ? 1 : 0, .output_rank = Ranks - 1});
+};
+
+/// By a random plan, another one for each network and number of devices.
+template <class Network, std::size_t Ranks>
+struct random_trial {
+  using network = Network;
+  static constexpr auto cluster = unlike_cluster<Ranks>();
+  static constexpr auto plan = random_plan<network::spec.size(), Ranks>(
+      network::spec.list(), iop::digest_of(network::spec.list()).value + Ranks);
 };
 
 struct outcome {

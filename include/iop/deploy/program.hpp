@@ -14,16 +14,27 @@
 namespace iop::deploy {
 
 struct compute_step {
-  std::size_t tensor = 0;  ///< number of the operator
-  kernel::windowed geometry{};
-  std::size_t in = 0;       ///< in the arena
-  std::size_t out = 0;      ///< in the arena
-  std::size_t weights = 0;  ///< in the weights
-  std::size_t bias = 0;     ///< in the weights
+  std::size_t tensor = 0;       ///< number of the operator
+  kernel::windowed geometry{};  ///< without a window only the output's size and the activation
+  std::size_t in = 0;           ///< in the arena
+  std::size_t out = 0;          ///< in the arena
+  std::size_t weights = 0;      ///< in the weights
+  std::size_t bias = 0;         ///< in the weights
   bool has_bias = false;
   /// The slice of the operator's weights that this rank holds.
   range output_channels{};
   std::size_t first_input_channel = 0;
+  bool count_padding = true;  ///< average_pool only
+  response_norm response{};   ///< local_response_norm only
+};
+
+/// One input of an operator without a window, and the part of the output that it becomes; rows and width are
+/// the output's.
+struct operand {
+  std::size_t from = 0;          ///< in the arena
+  std::size_t pixel_stride = 0;  ///< of the buffer it lies in, which may hold more than is read
+  std::size_t channels = 0;
+  std::size_t to = 0;  ///< in the arena
 };
 
 /// Copies a box between buffers of the arena.
@@ -49,7 +60,7 @@ struct exchange_step {
   fixed_vector<std::size_t, Ranks> terms;          ///< offsets of the summands, in rank order
   std::size_t sum = 0;                             ///< offset of their sum
   std::size_t sum_count = 0;
-  activation act = activation::none;  ///< of the sum
+  kernel::activation_function act{};  ///< of the sum
 };
 
 template <std::size_t Ranks>
@@ -57,6 +68,7 @@ struct program_step {
   std::size_t number = 0;  ///< of the step in the plan's schedule; equal on all ranks
   bool is_exchange = false;
   compute_step compute{};
+  fixed_vector<operand, 4> operands{};  ///< of operators without a window
   exchange_step<Ranks> exchange{};
 };
 
@@ -70,6 +82,10 @@ struct program {
   std::size_t output = 0;  ///< offset of the result, on the rank where it ends
   std::size_t output_count = 0;
 };
+
+constexpr bool has_window(const op& o) {
+  return is_weighted(o) || o.what == kind::max_pool || o.what == kind::average_pool;
+}
 
 /// Local geometry of an operator: a box of its output from the buffer of a box of its input.
 constexpr kernel::windowed local_geometry(const op& o, const box& in, const box& held, const box& out) {
@@ -88,6 +104,8 @@ constexpr kernel::windowed local_geometry(const op& o, const box& in, const box&
   g.groups = o.groups == 1 ? 1 : out.channels.size() / channel_unit(o);
   return g;
 }
+
+constexpr kernel::activation_function activation_of(const op& o) { return {o.act, o.slope}; }
 
 template <std::size_t Operators, std::size_t Ranks>
 class program_builder {
@@ -137,16 +155,18 @@ class program_builder {
     next.number = index;
     compute_step& c = next.compute;
     c.tensor = s.tensor;
-    c.geometry = local_geometry(o, in, held, out);
-    // On a partial sum the activation waits for the reduction.
-    c.geometry.act = all_.result(s).is_partial ? activation::none : o.act;
-    c.in = layout_.offsets[s.inputs[0]] + (in.channels.begin - held.channels.begin);
     c.out = layout_.offsets[s.output];
-    if (o.what == kind::elementwise || o.what == kind::softmax) {
-      // No window: read exactly the box.
-      c.in = layout_.offsets[s.inputs[0]] + offset_of(in, held, o.in.width);
-      c.geometry.in.height = in.rows.size();
+    if (has_window(o)) {
+      c.geometry = local_geometry(o, in, held, out);
+      c.in = layout_.offsets[s.inputs[0]] + (in.channels.begin - held.channels.begin);
+      c.count_padding = o.count_padding;
+    } else {
+      c.geometry.out = kernel::compact(out.rows.size(), o.out.width, out.channels.size());
+      c.response = o.response;
+      for (std::size_t i = 0; i < s.inputs.size(); ++i) join(next, o, s, i);
     }
+    // On a partial sum the activation waits for the reduction.
+    if (!all_.result(s).is_partial) c.geometry.act = activation_of(o);
     const planner::weight_place w = planner::place_weights(o, d, rank_, next_weight_);
     next_weight_ = w.end;
     c.weights = w.weights;
@@ -155,6 +175,16 @@ class program_builder {
     c.output_channels = out.channels;
     c.first_input_channel = o.groups == 1 ? in.channels.begin : 0;
     made_.steps.push_back(next);
+  }
+
+  constexpr void join(program_step<Ranks>& next, const op& o, const planner::step& s, std::size_t i) const {
+    const box in = input_box(o, plan_.decisions[s.tensor], rank_, i);
+    if (in.empty()) return;  // a concat's shard may need nothing of an input
+    const box &held = all_.values[s.inputs[i]].boxes[rank_], &out = all_.result(s).boxes[rank_];
+    std::size_t to = next.compute.out;
+    if (o.what == kind::concat) to += o.parts[i].begin + in.channels.begin - out.channels.begin;
+    next.operands.push_back({layout_.offsets[s.inputs[i]] + offset_of(in, held, o.out.width),
+                             held.channels.size(), in.channels.size(), to});
   }
 
   constexpr kernel::extents extents_of(const box& b, std::size_t width, std::size_t pixel_stride) const {
@@ -204,7 +234,7 @@ class program_builder {
       }
       e.sum = target;
       e.sum_count = element_count(wanted, width);
-      e.act = ops_[s.tensor].act;
+      e.act = activation_of(ops_[s.tensor]);
     }
     if (!from.is_partial) keep_own(e, held, wanted, width, source, target);
     if (!e.sends.empty() || !e.receives.empty() || !e.unpacks.empty() || !e.terms.empty())

@@ -9,31 +9,51 @@
 #include <iop/kernel/copy.hpp>
 #include <iop/kernel/elementwise.hpp>
 #include <iop/kernel/pool.hpp>
+#include <iop/kernel/response_norm.hpp>
+
+#include <array>
+#include <cstddef>
+#include <span>
 
 namespace iop::exec {
 
 /// Not inlined: one copy serves all operators of a kind.
 template <kind What>
-[[gnu::noinline]] void compute(const op& o, const deploy::compute_step& step, float* arena,
-                               const float* weights) {
+[[gnu::noinline]] void compute(const deploy::compute_step& step, std::span<const deploy::operand> operands,
+                               float* arena, const float* weights) {
   const kernel::windowed& g = step.geometry;
   const float* in = arena + step.in;
   float* out = arena + step.out;
+  const auto shape_of = [&](const deploy::operand& o) {
+    return kernel::extents{g.out.height, g.out.width, o.channels, o.pixel_stride};
+  };
   if constexpr (What == kind::conv2d || What == kind::dense) {
     kernel::conv2d(g, in, weights + step.weights, step.has_bias ? weights + step.bias : nullptr, out);
   } else if constexpr (What == kind::max_pool) {
     kernel::max_pool(g, in, out);
   } else if constexpr (What == kind::average_pool) {
-    kernel::average_pool(g, o.count_padding, in, out);
-  } else if constexpr (What == kind::elementwise || What == kind::softmax) {
-    const std::size_t count = g.out.height * g.out.width * g.out.channels;
-    if (in != out) kernel::copy(g.in, in, g.out, out);
-    if constexpr (What == kind::elementwise)
-      kernel::activate(g.act, count, out);
-    else
-      kernel::softmax(count, out, out);
+    kernel::average_pool(g, step.count_padding, in, out);
+  } else if constexpr (What == kind::local_response_norm) {
+    const deploy::operand& o = operands[0];
+    kernel::local_response_norm(step.response, step.output_channels.begin - step.first_input_channel,
+                                shape_of(o), arena + o.from, g.out, out);
+    kernel::activate(g.act, g.out, out);
+  } else if constexpr (What == kind::add) {
+    std::array<kernel::operand, kernel::most_operands> terms{};
+    for (std::size_t i = 0; i < operands.size(); ++i)
+      terms[i] = {arena + operands[i].from, operands[i].pixel_stride};
+    kernel::add(std::span(terms).first(operands.size()), g.out, g.act, out);
   } else {
-    static_assert(What == kind::conv2d, "iop: this operator has no kernel yet.");
+    static_assert(What == kind::elementwise || What == kind::softmax || What == kind::concat,
+                  "iop: this operator has no kernel yet.");
+    for (const deploy::operand& o : operands) {
+      const kernel::extents part{g.out.height, g.out.width, o.channels, g.out.pixel_stride};
+      if (o.from != o.to) kernel::copy(shape_of(o), arena + o.from, part, arena + o.to);
+    }
+    if constexpr (What == kind::softmax)
+      kernel::softmax(g.out.height * g.out.width * g.out.channels, out, out);
+    else
+      kernel::activate(g.act, g.out, out);
   }
 }
 

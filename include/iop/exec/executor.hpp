@@ -86,7 +86,8 @@ class executor {
       static constexpr auto step = program.steps[Index].compute;
       static constexpr op o = Deployment::network::spec.ops[step.tensor];
       static constexpr auto name = Deployment::network::spec.names[step.tensor];
-      if constexpr (is_weighted(o)) return exec::load_step(source, o, name, step, weights_.data());
+      static constexpr auto norm_name = Deployment::network::spec.norm_names[step.tensor];
+      if constexpr (is_weighted(o)) return exec::load_step(source, o, name, norm_name, step, weights_.data());
     }
     return {};
   }
@@ -94,6 +95,14 @@ class executor {
   template <std::size_t... Indices>
   void run_steps(std::index_sequence<Indices...>) {
     (void)(run_step<Indices>() && ...);
+  }
+
+  template <std::size_t Index>
+  static constexpr auto operands_of() {
+    constexpr auto& all = program.steps[Index].operands;
+    std::array<deploy::operand, all.size()> exact{};
+    std::copy(all.begin(), all.end(), exact.begin());
+    return exact;
   }
 
   template <std::size_t Index>
@@ -105,8 +114,9 @@ class executor {
       return !status_;
     } else {
       static constexpr auto step = program.steps[Index].compute;
-      static constexpr op o = Deployment::network::spec.ops[step.tensor];
-      exec::compute<o.what>(o, step, arena_.data(), weights_.data());
+      static constexpr auto operands = operands_of<Index>();
+      constexpr kind what = Deployment::network::spec.ops[step.tensor].what;
+      exec::compute<what>(step, operands, arena_.data(), weights_.data());
       return true;
     }
   }

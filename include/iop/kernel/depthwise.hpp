@@ -5,8 +5,8 @@
 // weights are packed [kernel row][kernel column][channel]. Each output is one chain: bias, + x·w in ascending
 // order of taps.
 
+#include <iop/kernel/activation.hpp>
 #include <iop/kernel/chunk.hpp>
-#include <iop/kernel/elementwise.hpp>
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/region.hpp>
 #include <iop/kernel/simd.hpp>
@@ -35,6 +35,7 @@ void depthwise_tile(const windowed& g, const region& r, const float* in, const f
                     const float* bias, float* out) {
   const std::size_t channels = g.out.channels, multiplier = channels / g.in.channels;
   const std::size_t in_step = g.stride_width * g.in.pixel_stride;
+  const limits l = limits_of(g.act);
   for_each_chunk(channels, [&](std::size_t c, std::size_t count) {
     simd::batch sum[Pixels];
     const simd::batch start = bias != nullptr ? load_chunk(bias + c, count) : simd::broadcast(0.0f);
@@ -51,7 +52,7 @@ void depthwise_tile(const windowed& g, const region& r, const float* in, const f
       }
 #pragma GCC unroll 4
     for (std::size_t p = 0; p < Pixels; ++p)
-      store_chunk(out + p * g.out.pixel_stride + c, activated(g.act, sum[p]), count);
+      store_chunk(out + p * g.out.pixel_stride + c, limited(l, sum[p]), count);
   });
 }
 
@@ -74,6 +75,7 @@ inline void depthwise(const windowed& g, const float* in, const float* packed, c
                                       to + x * g.out.pixel_stride);
       for (; x < r.columns.size(); ++x)
         detail::depthwise_tile<1>(g, r, from + x * next_column, weights, bias, to + x * g.out.pixel_stride);
+      activate_limited(g.act, {1, r.columns.size(), g.out.channels, g.out.pixel_stride}, to);
     }
   });
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Functions of one element at a time, and the sum that ends a partial result. Additions are done in the order
-// of the terms for every element on its own, so the SIMD width cannot change a bit of the result.
+// Sums, which join branches and end partial results, and softmax. Additions are done in the order of the
+// terms for every element on its own, so the SIMD width cannot change a bit of a sum.
 
+#include <iop/kernel/activation.hpp>
+#include <iop/kernel/geometry.hpp>
 #include <iop/kernel/simd.hpp>
-#include <iop/spec/activation.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -14,27 +16,12 @@
 
 namespace iop::kernel {
 
-inline float activated(activation a, float value) {
-  return a == activation::relu ? (value > 0.0f ? value : 0.0f) : value;
-}
-
-inline simd::batch activated(activation a, const simd::batch& values) {
-  return a == activation::relu ? simd::max(values, simd::broadcast(0.0f)) : values;
-}
-
-/// In place on `count` floats.
-inline void activate(activation a, std::size_t count, float* data) {
-  if (a == activation::none) return;
-  std::size_t i = 0;
-  for (; i + simd::lanes <= count; i += simd::lanes)
-    simd::store(data + i, activated(a, simd::load(data + i)));
-  for (; i < count; ++i) data[i] = activated(a, data[i]);
-}
-
 /// out[i] = act(((terms[0][i] + terms[1][i]) + terms[2][i]) + …), zero without terms. `out` may be one of the
 /// terms.
-inline void sum(std::span<const float* const> terms, std::size_t count, activation act, float* out) {
+inline void sum(std::span<const float* const> terms, std::size_t count, const activation_function& act,
+                float* out) {
   constexpr std::size_t width = 4;  // batches in flight
+  const limits l = limits_of(act);
   std::size_t i = 0;
   const auto add_up = [&]<std::size_t Batches>(std::integral_constant<std::size_t, Batches>) {
     for (; i + Batches * simd::lanes <= count; i += Batches * simd::lanes) {
@@ -44,16 +31,42 @@ inline void sum(std::span<const float* const> terms, std::size_t count, activati
       for (std::size_t t = 1; t < terms.size(); ++t)
         for (std::size_t b = 0; b < Batches; ++b)
           total[b] = total[b] + simd::load(terms[t] + i + b * simd::lanes);
-      for (std::size_t b = 0; b < Batches; ++b)
-        simd::store(out + i + b * simd::lanes, activated(act, total[b]));
+      for (std::size_t b = 0; b < Batches; ++b) simd::store(out + i + b * simd::lanes, limited(l, total[b]));
     }
   };
   add_up(std::integral_constant<std::size_t, width>{});
   add_up(std::integral_constant<std::size_t, 1>{});
-  for (; i < count; ++i) {
-    float total = terms.empty() ? 0.0f : terms[0][i];
-    for (std::size_t t = 1; t < terms.size(); ++t) total += terms[t][i];
-    out[i] = activated(act, total);
+  if (const std::size_t rest = count - i; rest > 0) {
+    simd::batch total = terms.empty() ? simd::broadcast(0.0f) : simd::load_first(terms[0] + i, rest);
+    for (std::size_t t = 1; t < terms.size(); ++t) total = total + simd::load_first(terms[t] + i, rest);
+    simd::store_first(out + i, limited(l, total), rest);
+  }
+  activate_limited(act, compact(1, 1, count), out);
+}
+
+/// One term of a sum of boxes: its first float, and how far apart its pixels are.
+struct operand {
+  const float* data = nullptr;
+  std::size_t pixel_stride = 0;
+};
+
+inline constexpr std::size_t most_operands = 4;
+
+/// out = act(sum of up to `most_operands` boxes of the shape of `out`), which may be one of them.
+inline void add(std::span<const operand> terms, const extents& shape, const activation_function& act,
+                float* out) {
+  std::array<const float*, most_operands> at{};
+  bool is_compact = shape.pixel_stride == shape.channels;
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    at[t] = terms[t].data;
+    is_compact = is_compact && terms[t].pixel_stride == shape.channels;
+  }
+  const std::span<const float* const> pointers = std::span(at).first(terms.size());
+  const std::size_t pixels = shape.height * shape.width;
+  if (is_compact) return sum(pointers, pixels * shape.channels, act, out);
+  for (std::size_t p = 0; p < pixels; ++p, out += shape.pixel_stride) {
+    sum(pointers, shape.channels, act, out);
+    for (std::size_t t = 0; t < terms.size(); ++t) at[t] += terms[t].pixel_stride;
   }
 }
 

@@ -5,8 +5,8 @@
 // a sum, and counts in an average only on request. Taps are visited in ascending order, so results do not
 // depend on how rows or channels are cut.
 
+#include <iop/kernel/activation.hpp>
 #include <iop/kernel/chunk.hpp>
-#include <iop/kernel/elementwise.hpp>
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/region.hpp>
 #include <iop/kernel/simd.hpp>
@@ -21,6 +21,7 @@ namespace detail {
 /// out = finish(start combined with every tap inside the buffer, number of those taps).
 template <class Combine, class Finish>
 void pool(const windowed& g, const float* in, float* out, float start, Combine combine, Finish finish) {
+  const limits l = limits_of(g.act);
   for_each_region(g, [&](const region& r) {
     const std::size_t rows = r.kernel_rows.size(), columns = r.sees_input() ? r.kernel_columns.size() : 0;
     const std::size_t row_step = g.dilation_height * g.in.row_stride();
@@ -28,18 +29,21 @@ void pool(const windowed& g, const float* in, float* out, float start, Combine c
     const std::size_t next_row = r.sees_input() ? g.stride_height * g.in.row_stride() : 0;
     const std::size_t next_column = r.sees_input() ? g.stride_width * g.in.pixel_stride : 0;
     const float* first = in + input_offset(g, r);
-    for (std::size_t y = 0; y < r.rows.size(); ++y)
+    for (std::size_t y = 0; y < r.rows.size(); ++y) {
+      float* row = out + output_offset(g, r) + y * g.out.row_stride();
       for (std::size_t x = 0; x < r.columns.size(); ++x) {
         const float* from = first + y * next_row + x * next_column;
-        float* to = out + output_offset(g, r) + y * g.out.row_stride() + x * g.out.pixel_stride;
+        float* to = row + x * g.out.pixel_stride;
         for_each_chunk(g.out.channels, [&](std::size_t c, std::size_t count) {
           simd::batch result = simd::broadcast(start);
           for (std::size_t i = 0; i < rows; ++i)
             for (std::size_t j = 0; j < columns; ++j)
               result = combine(result, load_chunk(from + i * row_step + j * column_step + c, count));
-          store_chunk(to + c, activated(g.act, finish(result, rows * columns)), count);
+          store_chunk(to + c, limited(l, finish(result, rows * columns)), count);
         });
       }
+      activate_limited(g.act, {1, r.columns.size(), g.out.channels, g.out.pixel_stride}, row);
+    }
   });
 }
 

@@ -5,7 +5,7 @@
 // PyTorch's order (OIHW). Slow and easy to check by eye; tests and demos compare the fast kernels with these.
 
 #include <iop/kernel/geometry.hpp>
-#include <iop/spec/activation.hpp>
+#include <iop/spec/operators.hpp>
 
 #include <cmath>
 #include <concepts>
@@ -15,8 +15,24 @@
 
 namespace iop::kernel::reference {
 
-inline double activated(activation a, double value) {
-  return a == activation::relu ? (value > 0 ? value : 0) : value;
+inline double activated(const activation_function& f, double x) {
+  switch (f.what) {
+    case activation::none:
+      break;
+    case activation::relu:
+      return 0 > x ? 0 : x;
+    case activation::relu6:
+      return 0 > x ? 0 : 6 < x ? 6 : x;
+    case activation::leaky_relu:
+      return x > 0 ? x : static_cast<double>(f.slope) * x;
+    case activation::hard_swish:
+      return x * (0 > x + 3 ? 0 : 6 < x + 3 ? 6 : x + 3) / 6;
+    case activation::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case activation::tanh:
+      return std::tanh(x);
+  }
+  return x;
 }
 
 /// The input under tap (i, j) of output (y, x), null where that is padding.
@@ -89,18 +105,45 @@ inline void average_pool(const windowed& g, bool count_padding, const float* in,
   });
 }
 
-inline void activate(activation a, std::size_t count, float* data) {
+inline void activate(const activation_function& f, std::size_t count, float* data) {
   for (std::size_t i = 0; i < count; ++i)
-    data[i] = static_cast<float>(activated(a, static_cast<double>(data[i])));
+    data[i] = static_cast<float>(activated(f, static_cast<double>(data[i])));
 }
 
 /// Adds in float and in the order of the terms: here the rounding is part of the definition.
-inline void sum(std::span<const float* const> terms, std::size_t count, activation act, float* out) {
+inline void sum(std::span<const float* const> terms, std::size_t count, const activation_function& act,
+                float* out) {
   for (std::size_t i = 0; i < count; ++i) {
     float total = terms.empty() ? 0.0f : terms[0][i];
     for (std::size_t t = 1; t < terms.size(); ++t) total += terms[t][i];
     out[i] = static_cast<float>(activated(act, static_cast<double>(total)));
   }
+}
+
+/// As `sum` for boxes; `from[i]` is the shape of term i.
+inline void add(std::span<const float* const> terms, std::span<const extents> from, const extents& shape,
+                const activation_function& act, float* out) {
+  fill(shape, out, [&](std::size_t y, std::size_t x, std::size_t c) {
+    const auto at = [&](std::size_t t) { return terms[t][(y * shape.width + x) * from[t].pixel_stride + c]; };
+    float total = terms.empty() ? 0.0f : at(0);
+    for (std::size_t t = 1; t < terms.size(); ++t) total += at(t);
+    return activated(act, static_cast<double>(total));
+  });
+}
+
+/// Output channel c is input channel c + shift.
+inline void local_response_norm(const response_norm& n, std::size_t shift, const extents& in_shape,
+                                const float* in, const extents& out_shape, float* out) {
+  fill(out_shape, out, [&](std::size_t y, std::size_t x, std::size_t c) {
+    const float* pixel = in + (y * in_shape.width + x) * in_shape.pixel_stride;
+    double squares = 0;
+    for (std::size_t i = 0; i < in_shape.channels; ++i)
+      if (i + n.size / 2 >= c + shift && i <= c + shift + (n.size - 1) / 2)
+        squares += static_cast<double>(pixel[i]) * static_cast<double>(pixel[i]);
+    const double scale =
+        static_cast<double>(n.k) + static_cast<double>(n.alpha) / static_cast<double>(n.size) * squares;
+    return static_cast<double>(pixel[c + shift]) / std::pow(scale, static_cast<double>(n.beta));
+  });
 }
 
 inline void softmax(std::size_t count, const float* in, float* out) {

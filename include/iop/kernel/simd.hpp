@@ -35,6 +35,20 @@ inline batch max(const batch& a, const batch& b) {
 #endif
 }
 
+/// Lane by lane a < b ? a : b.
+inline batch min(const batch& a, const batch& b) {
+#if defined(__AVX512F__)
+  return batch(_mm512_maskz_min_ps(0xffff, a, b));
+#else
+  return xsimd::min(a, b);
+#endif
+}
+
+/// Within a few units in the last place of the exact value; the last bits are the instruction set's.
+inline batch exp(const batch& x) { return xsimd::exp(x); }
+inline batch log(const batch& x) { return xsimd::log(x); }
+inline batch tanh(const batch& x) { return xsimd::tanh(x); }
+
 /// a · b + c, rounded once wherever the instruction set can. (xsimd 8.1 has no such form for AVX-512, and
 /// leaves it to the compiler.)
 inline batch multiply_add(const batch& a, const batch& b, const batch& c) {

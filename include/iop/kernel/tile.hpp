@@ -7,9 +7,8 @@
 // of fused multiply-adds, whatever tile it falls in: results do not depend on how an output is cut into
 // tiles, strips or blocks of channels, nor on the SIMD width.
 
-#include <iop/kernel/elementwise.hpp>
+#include <iop/kernel/activation.hpp>
 #include <iop/kernel/simd.hpp>
-#include <iop/spec/activation.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -36,7 +35,7 @@ struct tile_job {
   std::size_t channels = 0;     ///< of the block: the length of a row of weights
   const float* weights = nullptr;
   const float* start = nullptr;  ///< what sums start from, `block_channels` floats
-  activation act = activation::none;
+  activation_function act{};
 };
 
 namespace detail {
@@ -70,12 +69,13 @@ void tile(const tile_job& job, const float* in, float* out) {
     }
   }
 
+  const limits l = limits_of(job.act);
   const std::size_t last = width - (Vectors - 1) * lanes;  // lanes of the last vector that are outputs
 #pragma GCC unroll 16
   for (std::size_t p = 0; p < Pixels; ++p, out += job.out_step) {
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v + 1 < Vectors; ++v) simd::store(out + v * lanes, activated(job.act, sum[p][v]));
-    const batch tail = activated(job.act, sum[p][Vectors - 1]);
+    for (std::size_t v = 0; v + 1 < Vectors; ++v) simd::store(out + v * lanes, limited(l, sum[p][v]));
+    const batch tail = limited(l, sum[p][Vectors - 1]);
     if (last == lanes)
       simd::store(out + (Vectors - 1) * lanes, tail);
     else
@@ -123,6 +123,7 @@ inline void tile_line(const tile_job& job, std::size_t pixels, const float* in, 
   }
   (std::make_index_sequence<tile_vectors>{});
   lines.of[(job.channels - 1) / simd::lanes](job, pixels, in, out);
+  activate_limited(job.act, {1, pixels, job.channels, job.out_step}, out);
 }
 
 }  // namespace iop::kernel

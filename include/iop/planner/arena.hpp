@@ -133,20 +133,39 @@ class arena_builder {
     return true;
   }
 
+  /// Its result may lie on an input, element on element.
+  static constexpr bool may_replace_input(const op& o) {
+    return o.what == kind::elementwise || o.what == kind::softmax || o.what == kind::add;
+  }
+
+  constexpr void replace_input(const step& s, std::size_t index) {
+    if (box_of(s.output).empty()) return;
+    for (const std::size_t v : s.inputs) {
+      if (!(box_of(v) == box_of(s.output)) || !is_dead_after(places_[v].root, index)) continue;
+      // Another input may lie in the same block, but only element on element too.
+      bool lines_up = true;
+      for (const std::size_t other : s.inputs)
+        lines_up = lines_up && (places_[other].root != places_[v].root ||
+                                (places_[other].offset == places_[v].offset && box_of(other) == box_of(v)));
+      if (!lines_up) continue;
+      places_[s.output] = places_[v];
+      return;
+    }
+  }
+
   constexpr void share_places(std::size_t index) {
     const step& s = all_.steps[index];
     const std::size_t to = s.output;
     places_[to] = {to, 0};
     index_of_next_ = to;
     if (s.inputs.empty()) return;
+    if (!s.is_exchange && may_replace_input(ops_[s.tensor])) return replace_input(s, index);
     const std::size_t from = s.inputs[0];
     const box &held = box_of(from), &wanted = box_of(to);
     if (held.empty() || wanted.empty()) return;
     const std::size_t width = width_of(to);
-    if (!s.is_exchange) {
-      const bool in_place = ops_[s.tensor].what == kind::elementwise || ops_[s.tensor].what == kind::softmax;
-      if (in_place && held == wanted && is_dead_after(places_[from].root, index)) places_[to] = places_[from];
-    } else if (all_.values[from].is_partial) {
+    if (!s.is_exchange) return;
+    if (all_.values[from].is_partial) {
       if (is_contiguous(wanted, held, width) && is_dead_after(places_[from].root, index))
         places_[to] = {places_[from].root, places_[from].offset + offset_of(wanted, held, width)};
     } else if (held == wanted) {

@@ -81,8 +81,10 @@ struct prediction {
   std::size_t bytes = 0;
 };
 
+/// Of a plan and its schedule, or the part of it that is spelled out.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const schedule<Operators, Ranks>& all) {
+constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p,
+                             const schedule<Operators, Ranks>& all) {
   prediction sum;
   double busy[Ranks]{};
   const auto end_segment = [&] {
@@ -95,10 +97,8 @@ constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const schedul
     if (!s.is_exchange) {
       if (s.tensor == 0 || is_free(ops, all, i)) continue;
       for (std::size_t r = 0; r < Ranks; ++r) {
-        const box& out = all.result(s).boxes[r];
-        box in = needed_input(ops[s.tensor], out);
-        if (all.result(s).is_partial) in.channels = all.source(s).boxes[r].channels;
-        busy[r] += seconds_on(c.devices[r], work_of(ops[s.tensor], in, out));
+        const box in = input_box(ops[s.tensor], p.decisions[s.tensor], r);
+        busy[r] += seconds_on(c.devices[r], work_of(ops[s.tensor], in, all.result(s).boxes[r]));
       }
       continue;
     }
@@ -118,7 +118,7 @@ constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const schedul
 
 template <std::size_t Operators, std::size_t Ranks>
 constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
-  return predict(ops, c, spell_out(ops, p));
+  return predict(ops, c, p, spell_out(ops, p));
 }
 
 }  // namespace iop::planner

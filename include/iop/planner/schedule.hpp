@@ -75,11 +75,11 @@ constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const v
   }
   // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
   bool by_channel = false;
-  const box* first = nullptr;
+  range first{};  // not a pointer to it: GCC 12 takes none into a temporary for a constant
   for (const box& b : from.boxes) {
     if (b.empty()) continue;
-    if (first == nullptr) first = &b;
-    by_channel = by_channel || !(b.channels == first->channels);
+    if (first.empty()) first = b.channels;
+    by_channel = by_channel || !(b.channels == first);
   }
   const auto along = [by_channel](const box& b) { return by_channel ? b.channels : b.rows; };
   const auto across = [by_channel](const box& b) { return by_channel ? b.rows : b.channels; };
@@ -148,17 +148,27 @@ constexpr std::size_t smallest_factor(std::size_t n) {
   return n;
 }
 
-/// How a route brings `from` to the needed boxes. `root` is the rank that collects on the way.
+/// The rank that collects on the way is one that needs the result.
+template <std::size_t Ranks>
+constexpr std::size_t collecting_rank(const endpoints& ends, const box (&needed)[Ranks]) {
+  if (!needed[ends.output_rank].empty()) return ends.output_rank;
+  for (std::size_t r = 0; r < Ranks; ++r)
+    if (!needed[r].empty()) return r;
+  return 0;
+}
+
+/// How a route brings `from` to the needed boxes.
 template <std::size_t Ranks>
 constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&needed)[Ranks], route how,
                                       const shape& extent, std::size_t root) {
   round_list<Ranks> rounds;
   value<Ranks> now = from;
-  const auto add = [&](const box(&wanted)[Ranks]) {
+  const auto add = [&](const box(&wanted)[Ranks], bool only_wanted = false) {
     value<Ranks> next{from.tensor, false, {}};
     for (std::size_t r = 0; r < Ranks; ++r) {
       // A rank that already holds what it needs keeps its buffer as it is.
-      const bool keeps = !now.is_partial && now.boxes[r].contains(wanted[r]);
+      const bool keeps =
+          !now.is_partial && now.boxes[r].contains(wanted[r]) && !(only_wanted && wanted[r].empty());
       next.boxes[r] = keeps ? now.boxes[r] : wanted[r];
     }
     now = next;
@@ -179,11 +189,12 @@ constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&need
     all_whole = all_whole && needed[r] == whole(extent);
   }
   if (all_whole && (how == route::scatter_gather || how == route::scatter_doubling)) {
+    // Who gets no shard has none: what it holds may be cut along the other dimension.
     box shards[Ranks]{};
     const std::size_t parts = from.is_partial ? holding : count;
     for (std::size_t i = 0; i < parts; ++i)
       shards[from.is_partial ? holders[i] : members[i]] = even_shard(extent, i, parts);
-    add(shards);
+    add(shards, true);
   }
   if (all_whole && !now.is_partial && (how == route::doubling || how == route::scatter_doubling)) {
     const value<Ranks> shards = now;
@@ -249,20 +260,13 @@ class schedule_builder {
       if (all_.values[source].is_partial && covers(candidate, needed)) source = v;
     }
     const value<Ranks> from = all_.values[source];
-    for (const value<Ranks>& made : rounds_of(from, needed, how, ops_[tensor].out, root_for(needed))) {
+    for (const value<Ranks>& made :
+         rounds_of(from, needed, how, ops_[tensor].out, collecting_rank(plan_.ends, needed))) {
       step next{true, tensor, {}, 0};
       next.inputs.push_back(source);
       source = finish(next, made);
     }
     return source;
-  }
-
-  /// The rank that collects is one that needs the result.
-  constexpr std::size_t root_for(const box (&needed)[Ranks]) const {
-    if (!needed[plan_.ends.output_rank].empty()) return plan_.ends.output_rank;
-    for (std::size_t r = 0; r < Ranks; ++r)
-      if (!needed[r].empty()) return r;
-    return 0;
   }
 
   constexpr std::size_t finish(step next, const value<Ranks>& made) {

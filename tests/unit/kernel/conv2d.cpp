@@ -82,7 +82,7 @@ TEST_CASE("conv2d rounds no worse than its number of additions explains", "[kern
   for (int shape = 0; shape < 60; ++shape) {
     problem p(make_convolution(draw, 60000), false, draw);
     INFO(describe(p.g));
-    p.g.act = iop::activation::none;
+    p.g.act = {};
     marked expected(p.g.out);
     reference::conv2d(p.g, p.in.data(), p.weights.data(), p.bias.data(), expected.data());
     const auto terms = static_cast<float>(packed_size(p.g) / p.g.out.channels + 1);  // each at most 1 in size
@@ -142,7 +142,7 @@ TEST_CASE("partial sums over ranges of input channels add up to the whole", "[ke
     std::vector<std::vector<float>> partials;
     for (std::size_t first = 0; first < p.g.in.channels;) {
       windowed part = whole;
-      part.act = iop::activation::none;
+      part.act = {};
       part.in.channels = std::min(draw.between(1, 30), p.g.in.channels - first);
       std::vector<float> packed(packed_size(part) + weight_slack, NAN), out(span_of(part.out), NAN);
       const auto read = [&](std::size_t o, std::size_t i, std::size_t y, std::size_t x) {
@@ -158,6 +158,21 @@ TEST_CASE("partial sums over ranges of input channels add up to the whole", "[ke
     std::vector<float> total(span_of(whole.out));
     sum(terms, total.size(), p.g.act, total.data());
     REQUIRE(total == p.result());
+  }
+}
+
+TEST_CASE("conv2d under a curve is the curve of conv2d", "[kernel][conv2d]") {
+  generator draw(9);
+  for (int shape = 0; shape < 200; ++shape) {
+    problem p(make_convolution(draw, 30000), false, draw);
+    INFO(describe(p.g));
+    for (const activation_function& act : curves_to_try) {
+      p.g.act = {};
+      std::vector<float> expected = p.result();
+      activate(act, compact(1, 1, expected.size()), expected.data());
+      p.g.act = act;
+      REQUIRE(same_bits(p.result(), expected));
+    }
   }
 }
 

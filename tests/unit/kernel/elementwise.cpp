@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <iop/kernel/elementwise.hpp>
 
+#include <iop/kernel/copy.hpp>
 #include <iop/kernel/reference.hpp>
 
 #include <cmath>
@@ -15,21 +16,6 @@ using namespace iop::kernel::tests;
 
 }  // namespace
 
-TEST_CASE("activate works in place on any count", "[kernel][elementwise]") {
-  generator draw(1);
-  for (std::size_t count = 0; count < 150; ++count)
-    for (const auto act : {iop::activation::none, iop::activation::relu}) {
-      const std::vector<float> values = make_values(count, false, draw);
-      marked fast(compact(1, 1, count)), expected(compact(1, 1, count));
-      std::copy(values.begin(), values.end(), fast.data());
-      std::copy(values.begin(), values.end(), expected.data());
-      activate(act, count, fast.data());
-      reference::activate(act, count, expected.data());
-      REQUIRE(fast.is_intact());
-      REQUIRE(same_bits(fast.box(), expected.box()));
-    }
-}
-
 TEST_CASE("sum adds in the order of its terms, to the last bit", "[kernel][elementwise]") {
   generator draw(2);
   for (std::size_t count = 0; count < 150; ++count)
@@ -38,7 +24,7 @@ TEST_CASE("sum adds in the order of its terms, to the last bit", "[kernel][eleme
       std::vector<const float*> pointers;
       for (std::size_t t = 0; t < terms; ++t) values.push_back(make_values(count, false, draw));
       for (const auto& each : values) pointers.push_back(each.data());
-      const auto act = draw.one_in(2) ? iop::activation::relu : iop::activation::none;
+      const auto act = draw_limits(draw);
       marked fast(compact(1, 1, count)), expected(compact(1, 1, count));
       sum(pointers, count, act, fast.data());
       reference::sum(pointers, count, act, expected.data());
@@ -55,14 +41,63 @@ TEST_CASE("sum adds in the order of its terms, to the last bit", "[kernel][eleme
     }
 }
 
+TEST_CASE("add sums boxes of wider buffers, to the last bit", "[kernel][elementwise]") {
+  generator draw(4);
+  for (int trial = 0; trial < 500; ++trial) {
+    extents shape = compact(draw.between(0, 4), draw.between(1, 5), draw.between(0, 70));
+    if (draw.one_in(2)) shape.pixel_stride += draw.between(1, 20);
+    const auto act = draw_limits(draw);
+    std::vector<std::vector<float>> values;
+    std::vector<extents> from;
+    std::vector<operand> terms;
+    std::vector<const float*> pointers;
+    for (std::size_t t = draw.between(2, most_operands); t > 0; --t) {
+      from.push_back(shape);
+      from.back().pixel_stride = shape.channels + (draw.one_in(2) ? draw.between(1, 20) : 0);
+      values.push_back(make_values(span_of(from.back()), false, draw));
+    }
+    for (std::size_t t = 0; t < values.size(); ++t) {
+      pointers.push_back(values[t].data());
+      terms.push_back({values[t].data(), from[t].pixel_stride});
+    }
+    marked fast(shape), expected(shape);
+    add(terms, shape, act, fast.data());
+    reference::add(pointers, from, shape, act, expected.data());
+    REQUIRE(fast.is_intact());
+    REQUIRE(same_bits(fast.box(), expected.box()));
+
+    const std::size_t same = draw.between(0, terms.size() - 1);  // the result replaces a term
+    terms[same] = {fast.data(), shape.pixel_stride};
+    copy(from[same], values[same].data(), shape, fast.data());
+    add(terms, shape, act, fast.data());
+    REQUIRE(fast.is_intact());
+    REQUIRE(same_bits(fast.box(), expected.box()));
+  }
+}
+
+TEST_CASE("a sum under a curve is the curve of the sum", "[kernel][elementwise]") {
+  generator draw(5);
+  for (std::size_t count = 1; count < 100; ++count)
+    for (const auto act : curves_to_try) {
+      const std::vector<float> a = make_values(count, false, draw), b = make_values(count, false, draw);
+      const float* terms[] = {a.data(), b.data()};
+      marked fast(compact(1, 1, count)), plain(compact(1, 1, count));
+      sum(terms, count, act, fast.data());
+      sum(terms, count, {}, plain.data());
+      activate(act, compact(1, 1, count), plain.data());
+      REQUIRE(fast.is_intact());
+      REQUIRE(same_bits(fast.box(), plain.box()));
+    }
+}
+
 TEST_CASE("the order of the terms shows in the bits", "[kernel][elementwise]") {
   const std::vector<float> large(40, 1e8f), small(40, 1.0f), minus(40, -1e8f);
   std::vector<float> out(40);
   const float* lost[] = {large.data(), small.data(), minus.data()};
-  sum(lost, out.size(), iop::activation::none, out.data());
+  sum(lost, out.size(), {}, out.data());
   REQUIRE(out == std::vector<float>(40, 0.0f));
   const float* kept[] = {large.data(), minus.data(), small.data()};
-  sum(kept, out.size(), iop::activation::none, out.data());
+  sum(kept, out.size(), {}, out.data());
   REQUIRE(out == small);
 }
 

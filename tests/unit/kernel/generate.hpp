@@ -84,6 +84,15 @@ inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) 
          (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
+/// An activation that cuts off: whole numbers stay whole.
+inline activation_function draw_limits(generator& draw) {
+  constexpr activation all[] = {activation::none, activation::relu, activation::relu6};
+  return all[draw.between(0, 2)];
+}
+
+inline constexpr activation_function curves_to_try[] = {
+    {activation::leaky_relu, 0.1f}, activation::hard_swish, activation::sigmoid, activation::tanh};
+
 /// A windowed operator of any kind whose work is small; channels are left at 1.
 inline windowed make_window(generator& draw) {
   windowed g;
@@ -101,7 +110,7 @@ inline windowed make_window(generator& draw) {
   };
   side(g.in.height, g.out.height, g.kernel_height, g.stride_height, g.dilation_height, g.top);
   side(g.in.width, g.out.width, g.kernel_width, g.stride_width, g.dilation_width, g.left);
-  g.act = draw.one_in(2) ? activation::relu : activation::none;
+  g.act = draw_limits(draw);
   return g;
 }
 

@@ -76,6 +76,22 @@ TEST_CASE("strips of rows have the bits of the uncut pooling", "[kernel][pool]")
   }
 }
 
+TEST_CASE("pooling under a curve is the curve of pooling", "[kernel][pool]") {
+  generator draw(3);
+  for (int shape = 0; shape < 60; ++shape) {
+    windowed g = make_pooling(draw);
+    const std::vector<float> in = make_values(span_of(g.in), false, draw);
+    for (const pair& kind : kinds)
+      for (const activation_function& act : curves_to_try) {
+        g.act = {};
+        std::vector<float> expected = run(kind.fast, g, in);
+        activate(act, compact(1, 1, expected.size()), expected.data());
+        g.act = act;
+        REQUIRE(same_bits(run(kind.fast, g, in), expected));
+      }
+  }
+}
+
 TEST_CASE("padding is never the maximum", "[kernel][pool]") {
   windowed g;
   g.in = compact(2, 2, 3);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Plans made at run time: every policy for every odd network on one to five unlike devices, and the
-// comparisons of design section 5.
+// Plans made at run time: every policy for every odd network on one to five unlike devices, random plans, and
+// the comparisons of design section 5.
 
 #include <iop/planner/policies.hpp>
 #include <string_view>
@@ -10,12 +10,13 @@
 
 #include "support/odd_networks.hpp"
 #include "support/published_networks.hpp"
+#include "support/random_plan.hpp"
 #include "support/trial.hpp"
 
 namespace planner_test {
 
 /// Enough for each network, so that the planner is compiled once for each number of ranks.
-inline constexpr std::size_t most_operators = 20;
+inline constexpr std::size_t most_operators = 24;
 
 struct example {
   std::string_view name;
@@ -36,6 +37,13 @@ inline const example odd_networks[] = {
     {"asymmetric", iop_test::asymmetric::spec.list()},
     {"deep", iop_test::deep::spec.list()},
     {"one_by_one", iop_test::one_by_one::spec.list()},
+    {"identity_residuals", iop_test::identity_residuals::spec.list()},
+    {"projected_residuals", iop_test::projected_residuals::spec.list()},
+    {"inverted_residuals", iop_test::inverted_residuals::spec.list()},
+    {"fire", iop_test::fire::spec.list()},
+    {"inception", iop_test::inception::spec.list()},
+    {"response_norms", iop_test::response_norms::spec.list()},
+    {"every_activation", iop_test::every_activation::spec.list()},
 };
 
 template <std::size_t Ranks>
@@ -53,6 +61,20 @@ void for_each_plan(Visit&& visit) {
         visit(e, c, plan_for(e, c, p, {Ranks > 1 ? std::size_t{1} : 0, Ranks - 1}));
   };
   on(std::integral_constant<std::size_t, 1>{});
+  on(std::integral_constant<std::size_t, 2>{});
+  on(std::integral_constant<std::size_t, 3>{});
+  on(std::integral_constant<std::size_t, 4>{});
+  on(std::integral_constant<std::size_t, 5>{});
+}
+
+/// Calls visit(example, plan, seed) for 100 random plans of each odd network on two to five ranks.
+template <class Visit>
+void for_each_random_plan(Visit&& visit) {
+  const auto on = [&]<std::size_t Ranks>(std::integral_constant<std::size_t, Ranks>) {
+    for (const example& e : odd_networks)
+      for (std::uint64_t seed = 0; seed < 100; ++seed)
+        visit(e, iop_test::random_plan<most_operators, Ranks>(e.ops, seed), seed);
+  };
   on(std::integral_constant<std::size_t, 2>{});
   on(std::integral_constant<std::size_t, 3>{});
   on(std::integral_constant<std::size_t, 4>{});

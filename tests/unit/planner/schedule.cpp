@@ -39,6 +39,36 @@ bool cover_once(const box& wanted, const std::vector<box>& sets) {
   return std::all_of(sets.begin(), sets.end(), [&](const box& b) { return wanted.contains(b); });
 }
 
+/// True when in every exchange each rank gets each piece it needs, exactly once.
+template <std::size_t Operators, std::size_t Ranks>
+bool are_exchanges_sound(const schedule<Operators, Ranks>& all, std::size_t& exchanges) {
+  for (const step& s : all.steps) {
+    if (!s.is_exchange) continue;
+    ++exchanges;
+    const auto &from = all.source(s), &to = all.result(s);
+    std::vector<box> got[Ranks];
+    std::size_t summands[Ranks]{};
+    bool sound = from.tensor == s.tensor && to.tensor == s.tensor && !to.is_partial;
+    for (const message& m : messages_between(from, to)) {
+      sound = sound && m.from != m.to && !m.piece.empty() && from.boxes[m.from].contains(m.piece);
+      got[m.to].push_back(m.piece);
+      summands[m.to] += m.piece == to.boxes[m.to];
+    }
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      if (from.is_partial) {
+        std::size_t others = 0;
+        for (std::size_t o = 0; o < Ranks; ++o) others += o != r && !from.boxes[o].empty();
+        sound = sound && got[r].size() == summands[r] && summands[r] == (to.boxes[r].empty() ? 0 : others);
+      } else {
+        got[r].push_back(intersect(from.boxes[r], to.boxes[r]));
+        sound = sound && cover_once(to.boxes[r], got[r]);
+      }
+    }
+    if (!sound) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 TEST_CASE("all_gather of channels: everybody's shard to everybody else", "[planner]") {
@@ -121,35 +151,19 @@ TEST_CASE("LeNet's exchanges on three equal devices", "[planner]") {
 TEST_CASE("in every exchange of every plan each rank gets each needed piece exactly once", "[planner]") {
   std::size_t exchanges = 0;
   for_each_plan([&](const example& e, const auto& c, const auto& p) {
-    constexpr std::size_t ranks = std::decay_t<decltype(p)>::ranks();
     INFO(e.name << " under " << name_of(p.strategy) << " on " << c.size());
-    const auto all = spell_out(e.ops, p);
-    for (const step& s : all.steps) {
-      if (!s.is_exchange) continue;
-      ++exchanges;
-      const auto &from = all.source(s), &to = all.result(s);
-      std::vector<box> got[ranks];
-      std::size_t summands[ranks]{};
-      bool sound = from.tensor == s.tensor && to.tensor == s.tensor && !to.is_partial;
-      for (const message& m : messages_between(from, to)) {
-        sound = sound && m.from != m.to && !m.piece.empty() && from.boxes[m.from].contains(m.piece);
-        got[m.to].push_back(m.piece);
-        summands[m.to] += m.piece == to.boxes[m.to];
-      }
-      for (std::size_t r = 0; r < ranks; ++r) {
-        if (from.is_partial) {
-          std::size_t others = 0;
-          for (std::size_t o = 0; o < ranks; ++o) others += o != r && !from.boxes[o].empty();
-          sound = sound && got[r].size() == summands[r] && summands[r] == (to.boxes[r].empty() ? 0 : others);
-        } else {
-          got[r].push_back(intersect(from.boxes[r], to.boxes[r]));
-          sound = sound && cover_once(to.boxes[r], got[r]);
-        }
-      }
-      REQUIRE(sound);
-    }
+    REQUIRE(are_exchanges_sound(spell_out(e.ops, p), exchanges));
   });
   CHECK(exchanges > 500);
+}
+
+TEST_CASE("so it is in plans that no policy would make", "[planner]") {
+  std::size_t exchanges = 0;
+  for_each_random_plan([&](const example& e, const auto& p, std::uint64_t seed) {
+    INFO(e.name << ", seed " << seed << " on " << p.ranks());
+    REQUIRE(are_exchanges_sound(spell_out(e.ops, p), exchanges));
+  });
+  CHECK(exchanges > 5000);
 }
 
 TEST_CASE("every step of every plan finds its inputs, and the result ends where it is wanted", "[planner]") {

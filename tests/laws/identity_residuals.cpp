@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+#include "distributed.hpp"
+
+TEST_CASE("identity_residuals computes the same on any devices under any policy", "[laws]") {
+  iop_test::check_everywhere<iop_test::identity_residuals>();
+}
