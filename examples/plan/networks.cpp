@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "networks.hpp"
 
-#include "support/published_networks.hpp"
+#include <iop/zoo/alexnet.hpp>
+#include <iop/zoo/lenet5.hpp>
+#include <iop/zoo/mobilenet.hpp>
+#include <iop/zoo/resnet.hpp>
+#include <iop/zoo/squeezenet.hpp>
+#include <iop/zoo/vgg.hpp>
 
 #include <algorithm>
 
@@ -36,9 +41,19 @@ network entry(std::string_view name) {
 }  // namespace
 
 const std::vector<network>& networks() {
-  using namespace iop_test;
-  static const std::vector<network> all = {entry<lenet5>("lenet5"), entry<alexnet>("alexnet"),
-                                           entry<vgg11>("vgg11")};
+  namespace zoo = iop::zoo;
+  static const std::vector<network> all = {entry<zoo::lenet5>("lenet5"),
+                                           entry<zoo::alexnet>("alexnet"),
+                                           entry<zoo::alexnet_lrn>("alexnet_lrn"),
+                                           entry<zoo::vgg11>("vgg11"),
+                                           entry<zoo::vgg13>("vgg13"),
+                                           entry<zoo::vgg16>("vgg16"),
+                                           entry<zoo::vgg19>("vgg19"),
+                                           entry<zoo::resnet18>("resnet18"),
+                                           entry<zoo::resnet50>("resnet50"),
+                                           entry<zoo::mobilenet_v1>("mobilenet_v1"),
+                                           entry<zoo::mobilenet_v2>("mobilenet_v2"),
+                                           entry<zoo::squeezenet1_1>("squeezenet1_1")};
   return all;
 }
 

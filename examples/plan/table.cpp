@@ -78,15 +78,17 @@ void add_segment(grid& table, const network& n, const segment& part) {
   }
 }
 
-void add_exchange(grid& table, const exchange& e, std::size_t devices) {
+/// `latest` is the operator before it, whose output moves unless the exchange says otherwise.
+void add_exchange(grid& table, const network& n, const exchange& e, std::size_t latest) {
   std::string name(e.collective);
+  if (e.tensor != latest) name += " of " + n.labels[e.tensor];
   if (e.rounds > 1) name += fmt::format(" ({} {}/{})", name_of(e.route), e.round, e.rounds);
   std::vector<std::string> row{
       name,
       fmt::format("{} message{}, {}", e.messages.size(), e.messages.size() == 1 ? "" : "s",
                   bytes_text(static_cast<double>(e.bytes()))),
       milliseconds(e.seconds)};
-  for (std::size_t r = 0; r < devices; ++r) row.push_back(milliseconds(e.busy[r]));
+  for (const double busy : e.busy) row.push_back(milliseconds(busy));
   table.add(row);
 }
 
@@ -117,11 +119,14 @@ void print_plan(const network& n, const setup& s, const report& r) {
   std::vector<std::string> row{"step", "partition", "ms"};
   for (const iop::device& d : s.cluster.devices) row.emplace_back(d.name);
   table.add(row);
+  std::size_t latest = 0;
   for (const auto& step : r.steps) {
-    if (const auto* part = std::get_if<segment>(&step))
+    if (const auto* part = std::get_if<segment>(&step)) {
       add_segment(table, n, *part);
-    else
-      add_exchange(table, std::get<exchange>(step), s.cluster.size());
+      latest = part->operators.back().number;
+    } else {
+      add_exchange(table, n, std::get<exchange>(step), latest);
+    }
   }
   table.print();
   const iop::planner::prediction& p = r.predicted;

@@ -189,6 +189,16 @@ class PlanTest(unittest.TestCase):
                 again = answer("--network", network, "--cluster", self.file(table["cluster"]))
                 self.assertEqual(again, table)
 
+    def test_readme(self):
+        """The cluster and the commands of the README."""
+        readme = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
+        cluster = self.file(re.search(r"```json\n(.*?)```", readme, re.S)[1])
+        commands = re.findall(r"(?m)^build/bin/iop-plan (.*)$", readme)
+        self.assertGreater(len(commands), 1)
+        for command in commands:
+            words = command.replace("porch.json", str(cluster)).replace("plan.html", str(self.folder / "plan.html"))
+            self.assertEqual(ask(*words.split()).returncode, 0, command)
+
     def test_shared_medium(self):
         words = ["--network", "alexnet", "--devices", 4]
         table = answer(*words, "--shared-medium")
