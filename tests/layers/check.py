@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-LAYERS = "core spec planner model kernel comm deploy exec".split()
+LAYERS = "core spec planner model zoo kernel comm deploy exec".split()
 ALLOWED = {layer: set(LAYERS[: i + 1]) for i, layer in enumerate(LAYERS)}
 ALLOWED["file"] = {"core", "spec", "file"}
 

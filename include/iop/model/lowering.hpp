@@ -118,7 +118,7 @@ struct lowering {
     op next{what,  activation::none, {}, {}, {out_channels, height, width}, w, s.groups,
             false, s.count_padding};
     next.bias = what == kind::conv2d && s.bias;
-    append(next, name);
+    append(next, is_weighted(next) ? name : std::string_view{});
   }
 };
 

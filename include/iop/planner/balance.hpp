@@ -9,25 +9,35 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 namespace iop::planner {
 
+/// Ranks as bits.
+using rank_set = std::uint32_t;
+inline constexpr rank_set everyone = ~rank_set{0};
+
+constexpr bool has(rank_set members, std::size_t rank) { return (members >> rank & 1) != 0; }
+
 /// `seconds(rank, units)` is the time rank needs for that many units, not decreasing in units. Returns
-/// consecutive ranges that cover [0, units · unit) once, in rank order; a rank may get none. The last share
-/// takes what `unit` leaves of `total`.
+/// consecutive ranges that cover [0, units · unit) once, in rank order; a rank may get none, and one that is
+/// no member gets none. The last share takes what `unit` leaves of `total`.
 template <std::size_t Ranks, class Seconds>
-constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, Seconds&& seconds) {
+constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, Seconds&& seconds,
+                                           rank_set members = everyone) {
   const std::size_t units = (total + unit - 1) / unit;
   const double all = static_cast<double>(units);
   double ideal[Ranks]{};
   double sum = 0;
-  for (std::size_t r = 0; r < Ranks; ++r) sum += ideal[r] = 1 / seconds(r, all);
+  for (std::size_t r = 0; r < Ranks; ++r)
+    if (has(members, r)) sum += ideal[r] = 1 / seconds(r, all);
   for (double& share : ideal) share *= all / sum;
   for (int round = 0; round < 3; ++round) {
     sum = 0;
     for (std::size_t r = 0; r < Ranks; ++r) {
+      if (ideal[r] <= 0) continue;
       const double time = seconds(r, ideal[r]);
-      sum += ideal[r] = ideal[r] > 0 && time > 0 ? ideal[r] / time : 0;
+      sum += ideal[r] = time > 0 ? ideal[r] / time : 0;
     }
     // Units per second at the present share; the next shares are proportional to that.
     if (sum <= 0) break;
@@ -35,27 +45,36 @@ constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, 
   }
 
   std::size_t counts[Ranks]{};
-  std::size_t given = 0;
-  for (std::size_t r = 0; r < Ranks; ++r) given += counts[r] = static_cast<std::size_t>(ideal[r]);
-  const auto time_with = [&](std::size_t r, std::size_t count) {
-    return count == 0 ? 0.0 : seconds(r, static_cast<double>(count));
+  double now[Ranks]{}, next[Ranks]{};  // seconds with the count, and with one more
+  const auto give = [&](std::size_t r, std::size_t count) {
+    counts[r] = count;
+    now[r] = count == 0 ? 0.0 : seconds(r, static_cast<double>(count));
+    next[r] = seconds(r, static_cast<double>(count + 1));
   };
+  std::size_t given = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    if (!has(members, r)) continue;
+    give(r, static_cast<std::size_t>(ideal[r]));
+    given += counts[r];
+  }
   const auto quickest = [&](std::size_t except) {
-    std::size_t best = except == 0 ? 1 : 0;
+    std::size_t best = Ranks;
     for (std::size_t r = 0; r < Ranks; ++r)
-      if (r != except && time_with(r, counts[r] + 1) < time_with(best, counts[best] + 1)) best = r;
+      if (has(members, r) && r != except && (best == Ranks || next[r] < next[best])) best = r;
     return best;
   };
-  for (; given < units; ++given) ++counts[quickest(Ranks)];
-  for (std::size_t moves = 0; Ranks > 1 && moves < 2 * Ranks; ++moves) {
+  for (; given < units; ++given) {
+    const std::size_t r = quickest(Ranks);
+    give(r, counts[r] + 1);
+  }
+  for (std::size_t moves = 0; moves < 2 * Ranks; ++moves) {
     std::size_t slowest = 0;
     for (std::size_t r = 1; r < Ranks; ++r)
-      if (time_with(r, counts[r]) > time_with(slowest, counts[slowest])) slowest = r;
+      if (now[r] > now[slowest]) slowest = r;
     const std::size_t other = quickest(slowest);
-    if (counts[slowest] == 0 || time_with(other, counts[other] + 1) >= time_with(slowest, counts[slowest]))
-      break;
-    --counts[slowest];
-    ++counts[other];
+    if (other == Ranks || counts[slowest] == 0 || next[other] >= now[slowest]) break;
+    give(slowest, counts[slowest] - 1);
+    give(other, counts[other] + 1);
   }
 
   std::array<range, Ranks> shares{};

@@ -38,28 +38,53 @@ constexpr double seconds_on(const device& d, const work& w) {
   return std::max(w.flops / d.compute.flops_per_second, w.bytes / d.memory_bandwidth.bytes_per_second);
 }
 
-/// Seconds of an exchange; 0 when there is no message.
+/// Adds up the messages of one exchange.
+template <std::size_t Ranks>
+class exchange_time {
+ public:
+  constexpr exchange_time(const cluster<Ranks>& c, std::size_t width) : devices_(c), width_(width) {}
+
+  constexpr void add(std::size_t from, std::size_t to, const box& piece) {
+    const link& joint = devices_.between(from, to);
+    const double bytes = static_cast<double>(element_count(piece, width_) * sizeof(float));
+    const double seconds = bytes / joint.bandwidth.bytes_per_second;
+    sent_set_up_[from] += joint.message.seconds;
+    received_set_up_[to] += joint.message.seconds;
+    sent_[from] += seconds;
+    received_[to] += seconds;
+    bytes_ += bytes;
+    ++messages_;
+  }
+
+  constexpr std::size_t messages() const { return messages_; }
+
+  /// 0 when there is no message.
+  constexpr double seconds() const {
+    const bool shared = devices_.shared_medium();
+    double longest = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      const double set_up = std::max(sent_set_up_[r], received_set_up_[r]);
+      longest = std::max(longest, shared ? set_up : set_up + std::max(sent_[r], received_[r]));
+    }
+    return shared && messages_ > 0 ? longest + bytes_ / devices_.between(0, 0).bandwidth.bytes_per_second
+                                   : longest;
+  }
+
+ private:
+  const cluster<Ranks>& devices_;
+  std::size_t width_;
+  std::size_t messages_ = 0;
+  double bytes_ = 0;
+  double sent_set_up_[Ranks]{}, received_set_up_[Ranks]{}, sent_[Ranks]{}, received_[Ranks]{};
+};
+
+/// Seconds of an exchange.
 template <std::size_t Ranks, std::size_t Capacity>
 constexpr double seconds_of(const cluster<Ranks>& c, const fixed_vector<message, Capacity>& messages,
                             std::size_t width) {
-  double sent_set_up[Ranks]{}, received_set_up[Ranks]{}, sent[Ranks]{}, received[Ranks]{};
-  double all_bytes = 0;
-  for (const message& m : messages) {
-    const link& joint = c.between(m.from, m.to);
-    const double bytes = static_cast<double>(element_count(m.piece, width) * sizeof(float));
-    sent_set_up[m.from] += joint.message.seconds;
-    received_set_up[m.to] += joint.message.seconds;
-    sent[m.from] += bytes / joint.bandwidth.bytes_per_second;
-    received[m.to] += bytes / joint.bandwidth.bytes_per_second;
-    all_bytes += bytes;
-  }
-  double longest = 0;
-  for (std::size_t r = 0; r < Ranks; ++r) {
-    const double set_up = std::max(sent_set_up[r], received_set_up[r]);
-    longest = std::max(longest, c.shared_medium() ? set_up : set_up + std::max(sent[r], received[r]));
-  }
-  if (c.shared_medium() && all_bytes > 0) longest += all_bytes / c.between(0, 0).bandwidth.bytes_per_second;
-  return longest;
+  exchange_time<Ranks> time(c, width);
+  for (const message& m : messages) time.add(m.from, m.to, m.piece);
+  return time.seconds();
 }
 
 /// True when the step is done by its producer while it stores its result.
@@ -81,8 +106,10 @@ struct prediction {
   std::size_t bytes = 0;
 };
 
+/// Of a plan and its schedule, or the part of it that is spelled out.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const schedule<Operators, Ranks>& all) {
+constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p,
+                             const schedule<Operators, Ranks>& all) {
   prediction sum;
   double busy[Ranks]{};
   const auto end_segment = [&] {
@@ -95,10 +122,8 @@ constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const schedul
     if (!s.is_exchange) {
       if (s.tensor == 0 || is_free(ops, all, i)) continue;
       for (std::size_t r = 0; r < Ranks; ++r) {
-        const box& out = all.result(s).boxes[r];
-        box in = needed_input(ops[s.tensor], out);
-        if (all.result(s).is_partial) in.channels = all.source(s).boxes[r].channels;
-        busy[r] += seconds_on(c.devices[r], work_of(ops[s.tensor], in, out));
+        const box in = input_box(ops[s.tensor], p.decisions[s.tensor], r);
+        busy[r] += seconds_on(c.devices[r], work_of(ops[s.tensor], in, all.result(s).boxes[r]));
       }
       continue;
     }
@@ -118,7 +143,7 @@ constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const schedul
 
 template <std::size_t Operators, std::size_t Ranks>
 constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
-  return predict(ops, c, spell_out(ops, p));
+  return predict(ops, c, p, spell_out(ops, p));
 }
 
 }  // namespace iop::planner

@@ -69,7 +69,7 @@ struct planning {
 
   /// Seconds of the operators [part.begin, part.end) and the exchanges into them.
   constexpr double seconds_of(range part) const {
-    return predict(ops, devices, spell_out(ops, made, part)).makespan_seconds;
+    return predict(ops, devices, made, spell_out(ops, made, part)).makespan_seconds;
   }
 
   /// The cheapest way to sum what `tail` leaves, for the operators `part` around it; returns their seconds.

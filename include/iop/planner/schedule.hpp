@@ -55,23 +55,16 @@ constexpr bool provides(const value<Ranks>& v, const box (&needed)[Ranks]) {
   return true;
 }
 
-/// `is_complete`: all that is needed is held by some rank.
-template <std::size_t Ranks>
-struct message_list : fixed_vector<message, 2 * Ranks * Ranks> {
-  bool is_complete = true;
-};
-
-/// The messages that turn the boxes of one value into those of another. Of a partial sum, each rank that
-/// needs a box gets every other rank's summand of it. Otherwise each missing stretch comes from one rank that
-/// holds it.
-template <std::size_t Ranks>
-constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const value<Ranks>& to) {
-  message_list<Ranks> list;
+/// Calls visit(sender, receiver, piece) for each message that brings a value to the needed boxes. Of a
+/// partial sum, each rank that needs a box gets every other rank's summand of it. Otherwise each missing
+/// stretch comes from one rank that holds it; false when nobody does.
+template <std::size_t Ranks, class Visit>
+constexpr bool for_each_message(const value<Ranks>& from, const box (&needed)[Ranks], Visit&& visit) {
   if (from.is_partial) {
     for (std::size_t r = 0; r < Ranks; ++r)
       for (std::size_t s = 0; s < Ranks; ++s)
-        if (s != r && !from.boxes[s].empty() && !to.boxes[r].empty()) list.push_back({s, r, to.boxes[r]});
-    return list;
+        if (s != r && !from.boxes[s].empty() && !needed[r].empty()) visit(s, r, needed[r]);
+    return true;
   }
   // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
   bool by_channel = false;
@@ -81,18 +74,20 @@ constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const v
     if (first.empty()) first = b.channels;
     by_channel = by_channel || !(b.channels == first);
   }
-  const auto along = [by_channel](const box& b) { return by_channel ? b.channels : b.rows; };
-  const auto across = [by_channel](const box& b) { return by_channel ? b.rows : b.channels; };
+  bool is_complete = true;
   for (std::size_t r = 0; r < Ranks; ++r) {
-    const box& wanted = to.boxes[r];
+    const box& wanted = needed[r];
     if (from.boxes[r].contains(wanted)) continue;
+    const range along = by_channel ? wanted.channels : wanted.rows;
+    const range across = by_channel ? wanted.rows : wanted.channels;
     const auto held_by = [&](std::size_t s) {
       const box& held = from.boxes[s];
-      return held.empty() || !across(held).contains(across(wanted)) ? range{} : along(held);
+      const bool helps = !held.empty() && (by_channel ? held.rows : held.channels).contains(across);
+      return helps ? (by_channel ? held.channels : held.rows) : range{};
     };
-    const range have = intersect(held_by(r), along(wanted));
-    std::size_t at = along(wanted).begin;
-    while (at < along(wanted).end) {
+    const range have = intersect(held_by(r), along);
+    std::size_t at = along.begin;
+    while (at < along.end) {
       if (have.begin <= at && at < have.end) {
         at = have.end;
         continue;
@@ -104,27 +99,37 @@ constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const v
         if (held.begin <= at && held.end > reach) best = s, reach = held.end;
       }
       if (best == Ranks) {
-        list.is_complete = false;
+        is_complete = false;
         break;
       }
-      reach = std::min(reach, along(wanted).end);
+      reach = std::min(reach, along.end);
       if (at < have.begin) reach = std::min(reach, have.begin);
-      message m{best, r, wanted};
-      (by_channel ? m.piece.channels : m.piece.rows) = {at, reach};
-      list.push_back(m);
+      box piece = wanted;
+      (by_channel ? piece.channels : piece.rows) = {at, reach};
+      visit(best, r, piece);
       at = reach;
     }
   }
+  return is_complete;
+}
+
+template <std::size_t Ranks>
+using message_list = fixed_vector<message, 2 * Ranks * Ranks>;
+
+/// The messages that turn the boxes of one value into those of another.
+template <std::size_t Ranks>
+constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const value<Ranks>& to) {
+  message_list<Ranks> list;
+  (void)for_each_message(from, to.boxes, [&](std::size_t sender, std::size_t receiver, const box& piece) {
+    list.push_back({sender, receiver, piece});
+  });
   return list;
 }
 
 /// True when together the ranks hold, summed, what is needed.
 template <std::size_t Ranks>
 constexpr bool covers(const value<Ranks>& v, const box (&needed)[Ranks]) {
-  if (v.is_partial) return false;
-  value<Ranks> wanted{v.tensor, false, {}};
-  for (std::size_t r = 0; r < Ranks; ++r) wanted.boxes[r] = needed[r];
-  return messages_between(v, wanted).is_complete;
+  return !v.is_partial && for_each_message(v, needed, [](std::size_t, std::size_t, const box&) {});
 }
 
 /// Shard `index` of `count` nearly equal ones, along rows where there are enough, else along channels.
@@ -148,7 +153,43 @@ constexpr std::size_t smallest_factor(std::size_t n) {
   return n;
 }
 
-/// How a route brings `from` to the needed boxes. `root` is the rank that collects on the way.
+/// The rank that collects on the way is one that needs the result.
+template <std::size_t Ranks>
+constexpr std::size_t collecting_rank(const endpoints& ends, const box (&needed)[Ranks]) {
+  if (!needed[ends.output_rank].empty()) return ends.output_rank;
+  for (std::size_t r = 0; r < Ranks; ++r)
+    if (!needed[r].empty()) return r;
+  return 0;
+}
+
+/// True when a route can be better than the direct one: all but that are for ranks that need everything.
+template <std::size_t Ranks>
+constexpr bool pays(const value<Ranks>& from, const box (&needed)[Ranks], route how, const shape& extent) {
+  std::size_t wanting = 0, holding = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    if (!needed[r].empty() && needed[r] != whole(extent)) return false;
+    wanting += !needed[r].empty();
+    holding += !from.boxes[r].empty();
+  }
+  const bool in_blocks = smallest_factor(wanting) < wanting;
+  // Summing in shards pays even for one rank.
+  const bool by_shards = from.is_partial ? holding > 1 : holding == 1 && wanting > 2;
+  switch (how) {
+    case route::direct:
+      return false;
+    case route::scatter_gather:
+      return by_shards;
+    case route::scatter_doubling:
+      return by_shards && in_blocks;
+    case route::via_root:
+      return holding > 1 && wanting > 1;
+    case route::doubling:
+      return !from.is_partial && holding > 1 && in_blocks;
+  }
+  return false;
+}
+
+/// How a route brings `from` to the needed boxes; directly where the route does not pay.
 template <std::size_t Ranks>
 constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&needed)[Ranks], route how,
                                       const shape& extent, std::size_t root) {
@@ -165,21 +206,21 @@ constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&need
     now = next;
     rounds.push_back(next);
   };
+  if (!pays(from, needed, how, extent)) {
+    if (!provides(now, needed)) add(needed);
+    return rounds;
+  }
   if (how == route::via_root) {
     box collected[Ranks]{};
     collected[root] = whole(extent);
     add(collected);
   }
-  // The other routes are for ranks that need everything. Summing in shards pays even for one of them.
   std::size_t members[Ranks]{}, holders[Ranks]{}, count = 0, holding = 0;
-  bool all_whole = true;
   for (std::size_t r = 0; r < Ranks; ++r) {
     if (!from.boxes[r].empty()) holders[holding++] = r;
-    if (needed[r].empty()) continue;
-    members[count++] = r;
-    all_whole = all_whole && needed[r] == whole(extent);
+    if (!needed[r].empty()) members[count++] = r;
   }
-  if (all_whole && (how == route::scatter_gather || how == route::scatter_doubling)) {
+  if (how == route::scatter_gather || how == route::scatter_doubling) {
     // Who gets no shard has none: what it holds may be cut along the other dimension.
     box shards[Ranks]{};
     const std::size_t parts = from.is_partial ? holding : count;
@@ -187,7 +228,7 @@ constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&need
       shards[from.is_partial ? holders[i] : members[i]] = even_shard(extent, i, parts);
     add(shards, true);
   }
-  if (all_whole && !now.is_partial && (how == route::doubling || how == route::scatter_doubling)) {
+  if (!now.is_partial && (how == route::doubling || how == route::scatter_doubling)) {
     const value<Ranks> shards = now;
     for (std::size_t block = smallest_factor(count); block < count; block *= smallest_factor(count / block)) {
       box blocks[Ranks]{};
@@ -251,20 +292,13 @@ class schedule_builder {
       if (all_.values[source].is_partial && covers(candidate, needed)) source = v;
     }
     const value<Ranks> from = all_.values[source];
-    for (const value<Ranks>& made : rounds_of(from, needed, how, ops_[tensor].out, root_for(needed))) {
+    for (const value<Ranks>& made :
+         rounds_of(from, needed, how, ops_[tensor].out, collecting_rank(plan_.ends, needed))) {
       step next{true, tensor, {}, 0};
       next.inputs.push_back(source);
       source = finish(next, made);
     }
     return source;
-  }
-
-  /// The rank that collects is one that needs the result.
-  constexpr std::size_t root_for(const box (&needed)[Ranks]) const {
-    if (!needed[plan_.ends.output_rank].empty()) return plan_.ends.output_rank;
-    for (std::size_t r = 0; r < Ranks; ++r)
-      if (!needed[r].empty()) return r;
-    return 0;
   }
 
   constexpr std::size_t finish(step next, const value<Ranks>& made) {

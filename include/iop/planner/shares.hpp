@@ -30,16 +30,17 @@ constexpr decision<Ranks> decide_single(const op& o, std::size_t rank) {
 }
 
 template <std::size_t Ranks>
-constexpr decision<Ranks> decide_replicated(const op& o) {
+constexpr decision<Ranks> decide_replicated(const op& o, rank_set members = everyone) {
   decision<Ranks> d{partition::replicated, route::direct, {}};
-  for (range& share : d.shares) share = {0, o.out.channels};
+  for (std::size_t r = 0; r < Ranks; ++r)
+    if (has(members, r)) d.shares[r] = {0, o.out.channels};
   return d;
 }
 
 /// Work of a fraction of an operator: `outs` output channels, `ins` of the input channels each reads, `rows`
 /// rows.
 constexpr work fraction_of(const op& o, double outs, double ins, double rows) {
-  const double weights = outs * ins * static_cast<double>(kernel_area(o));
+  const double weights = is_weighted(o) ? outs * ins * static_cast<double>(kernel_area(o)) : 0;
   const double in = static_cast<double>(o.groups == 1 ? 1 : o.groups) * ins *
                     static_cast<double>(o.in.width * o.in.height) * rows / static_cast<double>(o.out.height);
   const double out = outs * rows * static_cast<double>(o.out.width);
@@ -57,40 +58,67 @@ constexpr std::size_t channel_step(const cluster<Ranks>& c, std::size_t channels
 
 /// Output channels of a weighted operator.
 template <std::size_t Ranks>
-constexpr share_list<Ranks> balance_output_channels(const op& o, const cluster<Ranks>& c) {
+constexpr share_list<Ranks> balance_output_channels(const op& o, const cluster<Ranks>& c,
+                                                    rank_set members = everyone) {
   const std::size_t unit = std::max(channel_unit(o), channel_step(c, o.out.channels));
   const std::size_t whole_units =
       o.groups > 1 ? (unit + channel_unit(o) - 1) / channel_unit(o) * channel_unit(o) : unit;
   const double ins = static_cast<double>(channels_read(o)), rows = static_cast<double>(o.out.height);
-  return balance<Ranks>(o.out.channels, whole_units, [&](std::size_t r, double units) {
-    return seconds_on(c.devices[r], fraction_of(o, units * static_cast<double>(whole_units), ins, rows));
-  });
+  return balance<Ranks>(
+      o.out.channels, whole_units,
+      [&](std::size_t r, double units) {
+        return seconds_on(c.devices[r], fraction_of(o, units * static_cast<double>(whole_units), ins, rows));
+      },
+      members);
 }
 
 /// Channels between the two operators of an interleaved pair: outputs of the head, inputs of the tail.
 template <std::size_t Ranks>
-constexpr share_list<Ranks> balance_pair(const op& head, const op& tail, const cluster<Ranks>& c) {
+constexpr share_list<Ranks> balance_pair(const op& head, const op& tail, const cluster<Ranks>& c,
+                                         rank_set members = everyone) {
   const std::size_t unit = std::max(channel_unit(head), channel_step(c, head.out.channels));
-  return balance<Ranks>(head.out.channels, unit, [&](std::size_t r, double units) {
-    const double channels = units * static_cast<double>(unit);
-    const work first = fraction_of(head, channels, static_cast<double>(channels_read(head)),
-                                   static_cast<double>(head.out.height));
-    const double ins =
-        channels * static_cast<double>(tail.in.channels) / static_cast<double>(head.out.channels);
-    const work second =
-        fraction_of(tail, static_cast<double>(tail.out.channels), ins, static_cast<double>(tail.out.height));
-    return seconds_on(c.devices[r], first) + seconds_on(c.devices[r], second);
-  });
+  return balance<Ranks>(
+      head.out.channels, unit,
+      [&](std::size_t r, double units) {
+        const double channels = units * static_cast<double>(unit);
+        const work first = fraction_of(head, channels, static_cast<double>(channels_read(head)),
+                                       static_cast<double>(head.out.height));
+        const double ins =
+            channels * static_cast<double>(tail.in.channels) / static_cast<double>(head.out.channels);
+        const work second = fraction_of(tail, static_cast<double>(tail.out.channels), ins,
+                                        static_cast<double>(tail.out.height));
+        return seconds_on(c.devices[r], first) + seconds_on(c.devices[r], second);
+      },
+      members);
+}
+
+/// Input channels of an operator that is cut by them.
+template <std::size_t Ranks>
+constexpr share_list<Ranks> balance_input_channels(const op& o, const cluster<Ranks>& c,
+                                                   rank_set members = everyone) {
+  const std::size_t unit = channel_step(c, o.in.channels);
+  return balance<Ranks>(
+      o.in.channels, unit,
+      [&](std::size_t r, double units) {
+        return seconds_on(c.devices[r],
+                          fraction_of(o, static_cast<double>(o.out.channels),
+                                      units * static_cast<double>(unit), static_cast<double>(o.out.height)));
+      },
+      members);
 }
 
 /// Output rows of a weighted operator, or of the operator `last` that ends a strip and follows it.
 template <std::size_t Ranks>
-constexpr share_list<Ranks> balance_rows(const op& o, const op& last, const cluster<Ranks>& c) {
+constexpr share_list<Ranks> balance_rows(const op& o, const op& last, const cluster<Ranks>& c,
+                                         rank_set members = everyone) {
   const double scale = static_cast<double>(o.out.height) / static_cast<double>(last.out.height);
-  return balance<Ranks>(last.out.height, 1, [&](std::size_t r, double rows) {
-    return seconds_on(c.devices[r], fraction_of(o, static_cast<double>(o.out.channels),
-                                                static_cast<double>(channels_read(o)), rows * scale));
-  });
+  return balance<Ranks>(
+      last.out.height, 1,
+      [&](std::size_t r, double rows) {
+        return seconds_on(c.devices[r], fraction_of(o, static_cast<double>(o.out.channels),
+                                                    static_cast<double>(channels_read(o)), rows * scale));
+      },
+      members);
 }
 
 }  // namespace iop::planner

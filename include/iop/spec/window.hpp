@@ -35,7 +35,8 @@ constexpr std::size_t output_extent(std::size_t input, std::size_t kernel, std::
                                     std::size_t dilation, std::size_t pad_before, std::size_t pad_after,
                                     bool ceil = false) {
   const std::size_t padded = input + pad_before + pad_after;
-  if (padded < reach(kernel, dilation)) return 0;
+  if (padded < reach(kernel, dilation))  // with ceil the first window may be the one that sticks out
+    return ceil && padded > 0 && reach(kernel, dilation) - padded < stride ? 1 : 0;
   const std::size_t room = padded - reach(kernel, dilation);
   std::size_t count = (ceil ? room + stride - 1 : room) / stride + 1;
   if (ceil && (count - 1) * stride >= input + pad_before) --count;

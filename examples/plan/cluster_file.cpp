@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "cluster_file.hpp"
+
+#include "units.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+
+namespace what_if {
+
+namespace {
+
+using json = nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& path, std::string_view reason) {
+  throw std::runtime_error(fmt::format("{}: {}", path.empty() ? "the top level" : path, reason));
+}
+
+/// A JSON value and where it stands.
+class place {
+ public:
+  place(const json& value, std::string path) : value_(value), path_(std::move(path)) {}
+
+  const std::string& path() const { return path_; }
+  [[noreturn]] void fail(std::string_view reason) const { refuse(path_, reason); }
+  [[noreturn]] void expected(std::string_view what) const {
+    fail(fmt::format("must be {}, but is {}.", what, value_.type_name()));
+  }
+
+  /// Checks that it is an object with no keys but these.
+  void allow(std::initializer_list<std::string_view> keys) const {
+    if (!value_.is_object()) expected("an object");
+    for (const auto& [key, ignored] : value_.items())
+      if (std::find(keys.begin(), keys.end(), key) == keys.end())
+        refuse(below(key), fmt::format("is not known here: the keys are {}.", fmt::join(keys, ", ")));
+  }
+
+  std::optional<place> find(std::string_view key) const {
+    const auto found = value_.find(std::string(key));
+    if (found == value_.end()) return std::nullopt;
+    return place(*found, below(key));
+  }
+  place at(std::string_view key) const {
+    if (const auto found = find(key)) return *found;
+    refuse(below(key), "is missing.");
+  }
+
+  std::vector<place> elements() const {
+    if (!value_.is_array()) expected("an array");
+    std::vector<place> all;
+    for (std::size_t i = 0; i < value_.size(); ++i)
+      all.emplace_back(value_[i], fmt::format("{}[{}]", path_, i));
+    return all;
+  }
+
+  std::string text() const {
+    if (!value_.is_string()) expected("a string");
+    return value_.get<std::string>();
+  }
+  bool boolean() const {
+    if (!value_.is_boolean()) expected("true or false");
+    return value_.get<bool>();
+  }
+  bool is_text() const { return value_.is_string(); }
+
+  std::size_t whole_number(std::size_t least, std::size_t most) const {
+    const auto what = fmt::format("a whole number from {} to {}", least, most);
+    if (!value_.is_number_integer()) expected(what);
+    // A negative number is a large unsigned one.
+    const auto number = value_.get<std::size_t>();
+    if (number < least || number > most) fail(fmt::format("must be {}, but is {}.", what, value_.dump()));
+    return number;
+  }
+
+  /// Text or a number in basic units, read by one of the functions of units.hpp.
+  template <class Parse>
+  auto quantity(Parse&& parse) const {
+    if (!value_.is_string() && !value_.is_number())
+      expected("a number or a string such as on the command line");
+    try {
+      return parse(value_.is_string() ? value_.get<std::string>() : value_.dump());
+    } catch (const std::invalid_argument& reason) {
+      fail(reason.what());
+    }
+  }
+
+ private:
+  std::string below(std::string_view key) const {
+    return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+  }
+
+  const json& value_;
+  std::string path_;
+};
+
+void read_device(const place& here, setup& into) {
+  here.allow({"name", "flops", "memory_bandwidth", "memory", "channel_step"});
+  const place named = here.at("name");
+  const std::string name = named.text();
+  // Names stand in tables and sentences.
+  if (name.empty() || name.size() > 40 ||
+      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    named.fail("must be 1 to 40 bytes of text without control characters.");
+  for (std::size_t rank = 0; rank < into.cluster.size(); ++rank)
+    if (into.cluster.devices[rank].name == name)
+      named.fail(
+          fmt::format("is '{}', as devices[{}] is already: give each device its own name.", name, rank));
+  iop::device d;
+  d.compute = here.at("flops").quantity(parse_compute_rate);
+  d.memory_bandwidth = here.at("memory_bandwidth").quantity(parse_memory_bandwidth);
+  d.memory = here.at("memory").quantity(parse_byte_count);
+  if (const auto step = here.find("channel_step")) d.channel_step = step->whole_number(1, 65536);
+  into.add(d, name);
+}
+
+/// A device by name or by rank.
+std::size_t rank_of(const place& here, const any_cluster& c) {
+  if (!here.is_text()) return here.whole_number(0, c.size() - 1);
+  const std::string name = here.text();
+  for (std::size_t rank = 0; rank < c.size(); ++rank)
+    if (c.devices[rank].name == name) return rank;
+  here.fail(fmt::format("is '{}', but no device has this name.", name));
+}
+
+void read_link(const place& here, any_cluster& c) {
+  here.allow({"bandwidth", "message_time", "shared_medium"});
+  iop::link joint{here.at("bandwidth").quantity(parse_link_bandwidth),
+                  here.at("message_time").quantity(parse_duration), false};
+  if (const auto shared = here.find("shared_medium")) joint.shared_medium = shared->boolean();
+  c.connect_all(joint);
+}
+
+void read_single_link(const place& here, any_cluster& c, bool has_common) {
+  here.allow({"between", "bandwidth", "message_time"});
+  const place between = here.at("between");
+  const auto two = between.elements();
+  if (two.size() != 2) between.fail(fmt::format("must name two devices, but has {} elements.", two.size()));
+  const std::size_t a = rank_of(two[0], c), b = rank_of(two[1], c);
+  if (a == b) between.fail("must name two devices, but names one twice.");
+  iop::link joint = c.between(a, b);
+  const auto bandwidth = here.find("bandwidth"), message_time = here.find("message_time");
+  if (bandwidth && c.shared_medium())
+    bandwidth->fail("cannot differ on a shared medium: give link.bandwidth only.");
+  if (bandwidth || !has_common) joint.bandwidth = here.at("bandwidth").quantity(parse_link_bandwidth);
+  if (message_time || !has_common) joint.message = here.at("message_time").quantity(parse_duration);
+  c = c.with_link(a, b, joint);
+}
+
+setup from_json(const json& all) {
+  const place root(all, "");
+  root.allow({"devices", "link", "links", "input_rank", "output_rank"});
+  setup made;
+  const place devices = root.at("devices");
+  const auto each_device = devices.elements();
+  if (each_device.empty() || each_device.size() > most_devices)
+    devices.fail(fmt::format("must be 1 to {} devices, but are {}.", most_devices, each_device.size()));
+  for (const place& each : each_device) read_device(each, made);
+  const auto common = root.find("link");
+  if (common) read_link(*common, made.cluster);
+  if (const auto links = root.find("links"))
+    for (const place& each : links->elements()) read_single_link(each, made.cluster, common.has_value());
+  const std::size_t last = made.cluster.size() - 1;
+  if (const auto rank = root.find("input_rank")) made.ends.input_rank = rank->whole_number(0, last);
+  if (const auto rank = root.find("output_rank")) made.ends.output_rank = rank->whole_number(0, last);
+  return made;
+}
+
+}  // namespace
+
+setup read_cluster(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) throw std::runtime_error(fmt::format("{}: cannot be opened.", file));
+  try {
+    return from_json(json::parse(stream));
+  } catch (const json::exception& reason) {
+    // Without the number of the error in front.
+    const std::string_view what = reason.what();
+    throw std::runtime_error(fmt::format("{}: is not JSON: {}", file, what.substr(what.find("] ") + 2)));
+  } catch (const std::runtime_error& reason) {
+    throw std::runtime_error(fmt::format("{}: {}", file, reason.what()));
+  }
+}
+
+}  // namespace what_if

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// What if: which plan a policy makes for a network on a cluster, and what it costs, without running anything.
+//
+// Exit status: 0; 1 when there is no such cluster, a device's memory does not suffice, or a file cannot be
+// read or written (a sentence on stderr says which); 2 for wrong usage.
+
+#include "cluster_file.hpp"
+#include "json.hpp"
+#include "page.hpp"
+#include "table.hpp"
+#include "units.hpp"
+
+#include <iop/deploy/deployment.hpp>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace what_if;
+
+struct options {
+  std::string network{};
+  std::string policy = "all";
+  std::string cluster_file{};
+  std::size_t devices = 3;
+  iop::device device{{}, {10e9}, {3e9}, {std::size_t{512} << 20}};
+  iop::link link{{12.5e6}, {2e-3}};
+  std::string json{};
+  std::string html{};
+};
+
+/// An option that is read by one of the functions of units.hpp.
+template <class Quantity, class Parse>
+CLI::Option* add_quantity(CLI::App& app, const std::string& name, Quantity& into, Parse parse,
+                          const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          name,
+          [&into, parse, name](const std::string& written) {
+            try {
+              into = parse(written);
+            } catch (const std::invalid_argument& reason) {
+              throw CLI::ValidationError(name, reason.what());
+            }
+          },
+          help)
+      ->type_name("QUANTITY");
+}
+
+void add_options(CLI::App& app, options& o) {
+  std::vector<std::string> names, policies{"all"};
+  for (const network& n : networks()) names.emplace_back(n.name);
+  for (const iop::policy p : iop::all_policies) policies.emplace_back(name_of(p));
+  app.add_option("--network", o.network, "which network")->required()->check(CLI::IsMember(names));
+  app.add_option("--policy", o.policy, "how it is cut; all compares the policies")
+      ->check(CLI::IsMember(policies))
+      ->capture_default_str();
+  auto* file = app.add_option("--cluster", o.cluster_file, "JSON file with unlike devices and links");
+  const std::vector<CLI::Option*> equal = {
+      app.add_option("--devices", o.devices, "how many equal devices")
+          ->check(CLI::Range(std::size_t{1}, most_devices))
+          ->capture_default_str(),
+      add_quantity(app, "--flops", o.device.compute, parse_compute_rate, "of each device [10G]"),
+      add_quantity(app, "--memory-bandwidth", o.device.memory_bandwidth, parse_memory_bandwidth,
+                   "of each device [3GB]"),
+      add_quantity(app, "--memory", o.device.memory, parse_byte_count, "of each device [512MiB]"),
+      add_quantity(app, "--bandwidth", o.link.bandwidth, parse_link_bandwidth, "of the links [100Mbit]"),
+      add_quantity(app, "--message-time", o.link.message, parse_duration, "set-up of each message [2ms]"),
+      app.add_flag("--shared-medium", o.link.shared_medium, "all links share one channel, as Wi-Fi does")};
+  for (CLI::Option* each : equal) each->excludes(file);
+  app.add_option("--json", o.json, "write all numbers to this file; - is stdout, instead of the table");
+  app.add_option("--html", o.html, "write a page with timelines and cuts to this file");
+}
+
+setup equal_devices(const options& o) {
+  setup made;
+  for (std::size_t rank = 0; rank < o.devices; ++rank) made.add(o.device, fmt::format("device{}", rank));
+  made.cluster.connect_all(o.link);
+  return made;
+}
+
+void write(const std::string& path, const std::string& content) {
+  if (path == "-") {
+    fmt::print("{}", content);
+    return;
+  }
+  std::ofstream file(path);
+  file << content;
+  if (!file.flush()) throw std::runtime_error(fmt::format("cannot write '{}'", path));
+}
+
+/// The exit status.
+int run(const options& o) {
+  const setup s = o.cluster_file.empty() ? equal_devices(o) : read_cluster(o.cluster_file);
+  const auto impossible = iop::deploy::problem_of(s.cluster, s.ends);
+  if (!impossible.empty()) throw std::runtime_error(impossible.c_str());
+  const network& n = *std::find_if(networks().begin(), networks().end(),
+                                   [&](const network& each) { return each.name == o.network; });
+
+  std::vector<report> reports;
+  for (const iop::policy p : iop::all_policies)
+    if (o.policy == "all" || o.policy == name_of(p)) reports.push_back(make_report(n, s, p));
+
+  if (o.json != "-") reports.size() == 1 ? print_plan(n, s, reports[0]) : print_comparison(n, s, reports);
+  if (!o.json.empty()) write(o.json, to_json(n, s, reports).dump(1) + '\n');
+  if (!o.html.empty()) write(o.html, to_page(n, s, reports));
+  // A comparison is of use as long as one policy fits.
+  if (std::any_of(reports.begin(), reports.end(), [](const report& r) { return r.fits(); })) return 0;
+  fmt::print(stderr, "{}\n", reports.back().problem);
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  options o;
+  CLI::App app("Plans a network on a cluster and says what that costs: time, messages, bytes and memory.");
+  add_options(app, o);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? 0 : 2;
+  }
+  try {
+    return run(o);
+  } catch (const std::exception& reason) {
+    fmt::print(stderr, "{}\n", reason.what());
+    return 1;
+  }
+}

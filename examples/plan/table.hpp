@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Reports as text for people.
+
+#include "report.hpp"
+
+#include <vector>
+
+namespace what_if {
+
+/// One plan, step by step.
+void print_plan(const network& n, const setup& s, const report& r);
+
+/// One row per policy.
+void print_comparison(const network& n, const setup& s, const std::vector<report>& reports);
+
+}  // namespace what_if

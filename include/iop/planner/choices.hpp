@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the search may decide for one operator: the partitions over each set of devices, with cuts balanced
+// for them. A choice is a decision and, for rows, the operator at the end of its fused segment: the operators
+// up to there make the rows that the end needs, halos included, and nothing is exchanged between them.
+
+#include <iop/planner/shares.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace iop::planner {
+
+/// Which kinds of choices a search may use; `optimal` uses all of them.
+struct allowances {
+  bool single = true;          ///< all of an operator on one rank, or replicated
+  bool output_channel = true;  ///< cut by output channel
+  bool input_channel = true;   ///< cut by input channel where the input must be cut for it
+  bool interleaved = true;     ///< cut by input channel as the input is cut already
+  bool spatial = true;         ///< cut by rows
+  bool fused = true;           ///< cut by rows in segments
+  bool subsets = true;         ///< leave devices out
+};
+
+template <std::size_t Ranks>
+struct choice {
+  decision<Ranks> made{};
+  rank_set members = 0;
+  std::size_t fused_until = 0;  ///< the last operator of the segment; the operator itself when not fused
+};
+
+/// Fused segments are at most so many operators long: halos grow with each.
+inline constexpr std::size_t longest_fusion = 16;
+
+/// What the choices of all operators have in common.
+template <std::size_t Operators, std::size_t Ranks>
+struct problem {
+  op_list ops;
+  const cluster<Ranks>* devices = nullptr;
+  endpoints ends{};
+  allowances allowed{};
+  bool memory_binds = false;               ///< some device cannot hold everything
+  fixed_vector<rank_set, 64> sets{};       ///< of two and more devices
+  std::size_t last_use[Operators]{};       ///< the last operator that reads each tensor
+  double least_flops_behind[Operators]{};  ///< work that remains behind each operator, see `bound`
+};
+
+/// True when exchanging two devices changes nothing but the endpoints.
+template <std::size_t Ranks>
+constexpr bool are_alike(const cluster<Ranks>& c) {
+  for (std::size_t a = 0; a < Ranks; ++a) {
+    const device &d = c.devices[a], &first = c.devices[0];
+    if (!(d.compute.flops_per_second == first.compute.flops_per_second) ||
+        !(d.memory_bandwidth.bytes_per_second == first.memory_bandwidth.bytes_per_second) ||
+        d.memory.bytes != first.memory.bytes)
+      return false;
+    for (std::size_t b = 0; b < Ranks; ++b)
+      if (a != b && !(c.between(a, b) == c.between(Ranks > 1 ? 1 : 0, 0))) return false;
+  }
+  return true;
+}
+
+/// All sets of two and more of up to four devices. Of more: for each number of devices the fastest, the
+/// largest, and all but one. Of alike devices one set stands for all that differ in names only.
+template <std::size_t Ranks>
+constexpr fixed_vector<rank_set, 64> member_sets(const cluster<Ranks>& c, endpoints ends) {
+  fixed_vector<rank_set, 64> sets;
+  const bool alike = Ranks > 3 && are_alike(c);
+  const auto class_of = [&](rank_set s) {
+    std::size_t count = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) count += has(s, r);
+    return count * 4 + (has(s, ends.input_rank) ? 2 : 0) + (has(s, ends.output_rank) ? 1 : 0);
+  };
+  const auto add = [&](rank_set s) {
+    if (class_of(s) < 8) return;
+    for (const rank_set earlier : sets)
+      if (earlier == s || (alike && class_of(earlier) == class_of(s))) return;
+    sets.push_back(s);
+  };
+  const rank_set all = static_cast<rank_set>((std::uint64_t{1} << Ranks) - 1);
+  add(all);
+  if (Ranks <= 4) {
+    for (rank_set s = 1; s < all; ++s) add(s);
+    return sets;
+  }
+  std::size_t order[Ranks]{};
+  const auto add_prefixes = [&](auto&& key) {
+    for (std::size_t r = 0; r < Ranks; ++r) order[r] = r;
+    const auto is_end = [&](std::size_t r) { return r == ends.input_rank || r == ends.output_rank; };
+    std::sort(order, order + Ranks, [&](std::size_t a, std::size_t b) {
+      if (key(a) != key(b)) return key(a) > key(b);
+      return is_end(a) != is_end(b) ? is_end(a) : a < b;
+    });
+    rank_set chosen = 0;
+    for (const std::size_t r : order) add(chosen |= rank_set{1} << r);
+  };
+  add_prefixes([&](std::size_t r) { return c.devices[r].compute.flops_per_second; });
+  add_prefixes([&](std::size_t r) { return static_cast<double>(c.devices[r].memory.bytes); });
+  for (std::size_t r = 0; r < Ranks; ++r) add(all & ~(rank_set{1} << r));
+  return sets;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, endpoints ends,
+                                         allowances allowed = {}) {
+  problem<Operators, Ranks> p{ops, &c, ends, allowed, false, {}, {}, {}};
+  if (allowed.subsets)
+    p.sets = member_sets(c, ends);
+  else if (Ranks > 1)
+    p.sets.push_back(static_cast<rank_set>((std::uint64_t{1} << Ranks) - 1));
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    for (const std::size_t input : ops[i].inputs) p.last_use[input] = i;
+
+  // No device is served worse by a byte than this share of its FLOPs.
+  double flops_per_byte = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const double f = c.devices[r].compute.flops_per_second / c.devices[r].memory_bandwidth.bytes_per_second;
+    flops_per_byte = r == 0 ? f : std::min(flops_per_byte, f);
+  }
+  double rest = 0;
+  std::size_t largest = 0, everything = 0;
+  for (std::size_t i = ops.size(); i-- > 0;) {
+    p.least_flops_behind[i] = rest;
+    const op& o = ops[i];
+    const std::size_t weights = weight_count(o, o.out.channels, channels_read(o));
+    if (is_weighted(o))
+      rest += std::max(2.0 * static_cast<double>(weights * o.out.height * o.out.width),
+                       static_cast<double>((weights + o.out.size()) * sizeof(float)) * flops_per_byte);
+    largest = std::max(largest, o.out.size());
+    everything += 2 * alignment_floats + parameter_count(o);
+  }
+  // Six copies of the largest tensor hold all that is alive at once, staging and a skip included.
+  everything += alignment_floats + (6 + Ranks) * (largest + alignment_floats);
+  for (const device& d : c.devices) p.memory_binds |= d.memory.bytes < everything * sizeof(float);
+  return p;
+}
+
+/// The rows of operator `first` that a fused segment needs to make its share of `last`; false when the
+/// operators between cannot be such a segment.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr bool fused_rows(const problem<Operators, Ranks>& p, std::size_t first, std::size_t last,
+                          const share_list<Ranks>& end_rows, share_list<Ranks>& rows) {
+  share_list<Ranks> needed[longest_fusion]{};
+  needed[last - first] = end_rows;
+  for (std::size_t i = last; i > first; --i) {
+    const op& o = p.ops[i];
+    if (!has_rows(o) || p.last_use[i - 1] > last) return false;
+    for (std::size_t k = 0; k < o.inputs.size(); ++k) {
+      if (o.inputs[k] < first) continue;
+      share_list<Ranks>& producer = needed[o.inputs[k] - first];
+      for (std::size_t r = 0; r < Ranks; ++r)
+        producer[r] = hull(producer[r], needed_input(o, {needed[i - first][r], {0, o.out.channels}}, k).rows);
+    }
+  }
+  rows = needed[0];
+  return has_rows(p.ops[first]);
+}
+
+/// Cuts of the rows that end a segment: in proportion to the work of the last weighted operator before them.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr share_list<Ranks> end_rows(const problem<Operators, Ranks>& p, std::size_t last, rank_set members) {
+  std::size_t worker = last;
+  while (!is_weighted(p.ops[worker]) && p.ops[worker].inputs[0] > 0) worker = p.ops[worker].inputs[0];
+  if (!is_weighted(p.ops[worker])) worker = last;
+  return balance_rows(p.ops[worker], p.ops[last], *p.devices, members);
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+class choice_list {
+ public:
+  constexpr choice_list(const problem<Operators, Ranks>& p, std::size_t index) : p_(p), i_(index) {}
+
+  /// `held`: the values of the operator's inputs in which they may be when it starts.
+  constexpr std::vector<choice<Ranks>> make(const std::vector<value<Ranks>>& held) {
+    const op& o = p_.ops[i_];
+    if (i_ == 0) {
+      add(decide_single<Ranks>(o, p_.ends.input_rank), rank_set{1} << p_.ends.input_rank);
+      return std::move(list_);
+    }
+    if (p_.allowed.single || o.what == kind::softmax) {
+      for (std::size_t r = 0; r < Ranks; ++r) add(decide_single<Ranks>(o, r), rank_set{1} << r);
+      for (const rank_set s : p_.sets) add(decide_replicated<Ranks>(o, s), s);
+    }
+    if (o.what == kind::softmax) return std::move(list_);
+    follow(held);
+    for (const rank_set s : p_.sets) {
+      channels(s);
+      rows(s);
+    }
+    return std::move(list_);
+  }
+
+ private:
+  constexpr void add(const decision<Ranks>& d, rank_set members, std::size_t fused_until) {
+    for (const choice<Ranks>& earlier : list_)
+      if (earlier.fused_until == fused_until && earlier.made == d) return;
+    list_.push_back({d, members, fused_until});
+  }
+  constexpr void add(const decision<Ranks>& d, rank_set members) { add(d, members, i_); }
+
+  /// Channel-wise operators keep the shares of their producer; what sums over channels takes them as they
+  /// are.
+  constexpr void follow(const std::vector<value<Ranks>>& held) {
+    const op& o = p_.ops[i_];
+    const bool sums = has_partial_sums(o) && p_.allowed.interleaved;
+    if (!sums && !(is_channelwise(o) && p_.allowed.output_channel)) return;
+    for (const value<Ranks>& v : held) {
+      share_list<Ranks> shares{};
+      if (!is_cut_by_channel(v, shares)) continue;
+      if (is_depthwise(o))
+        for (range& s : shares) s = {s.begin * channel_unit(o), s.end * channel_unit(o)};
+      add(decide(sums ? partition::input_channel : partition::output_channel, shares), members_of(shares));
+    }
+  }
+
+  constexpr bool is_cut_by_channel(const value<Ranks>& v, share_list<Ranks>& shares) const {
+    const shape& s = p_.ops[v.tensor].out;
+    std::size_t covered = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      const box& b = v.boxes[r];
+      if (b.empty()) continue;
+      if (v.is_partial || b.rows != range{0, s.height} || b.channels.begin != covered) return false;
+      covered = b.channels.end;
+      shares[r] = b.channels;
+    }
+    return covered == s.channels;
+  }
+
+  static constexpr rank_set members_of(const share_list<Ranks>& shares) {
+    rank_set members = 0;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (!shares[r].empty()) members |= rank_set{1} << r;
+    return members;
+  }
+
+  constexpr void channels(rank_set s) {
+    const op& o = p_.ops[i_];
+    const cluster<Ranks>& c = *p_.devices;
+    if (p_.allowed.output_channel) {
+      add(decide(partition::output_channel, balance_output_channels(o, c, s)), s);
+      const std::size_t tail = tail_behind();
+      if (is_weighted(o) && tail < p_.ops.size() && p_.allowed.interleaved)
+        add(decide(partition::output_channel, balance_pair(o, p_.ops[tail], c, s)), s);
+    }
+    if (p_.allowed.input_channel && has_partial_sums(o) && o.in.channels > 1)
+      add(decide(partition::input_channel, balance_input_channels(o, c, s)), s);
+  }
+
+  /// The operator that could end an interleaved segment which starts here.
+  constexpr std::size_t tail_behind() const {
+    std::size_t tail = i_ + 1;
+    while (tail < p_.ops.size() && is_channelwise(p_.ops[tail]) && p_.ops[tail].inputs[0] == tail - 1) ++tail;
+    const bool fits =
+        tail < p_.ops.size() && has_partial_sums(p_.ops[tail]) && p_.ops[tail].inputs[0] == tail - 1;
+    return fits ? tail : p_.ops.size();
+  }
+
+  constexpr void rows(rank_set s) {
+    if (!p_.allowed.spatial) return;
+    for (std::size_t last = i_; last < p_.ops.size() && last - i_ < longest_fusion; ++last) {
+      if (!has_rows(p_.ops[last]) || (last > i_ && !p_.allowed.fused)) return;
+      if (p_.ops[last].out.height < 2) continue;
+      share_list<Ranks> needed{};
+      if (!fused_rows(p_, i_, last, end_rows(p_, last, s), needed)) continue;
+      bool all_whole = true;
+      for (std::size_t r = 0; r < Ranks; ++r)
+        all_whole =
+            all_whole && (!has(s, r) || needed[r].empty() || needed[r].size() == p_.ops[i_].out.height);
+      if (all_whole && last > i_) return;  // no better than replicated
+      add(decide(partition::spatial, needed), s, last);
+    }
+  }
+
+  const problem<Operators, Ranks>& p_;
+  std::size_t i_;
+  std::vector<choice<Ranks>> list_;
+};
+
+}  // namespace iop::planner

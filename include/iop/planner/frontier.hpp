@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// One stage of the search: from all ways worth keeping to run the operators before i, to all those to run
+// operator i too. A way is a label: one clock per rank, the memory so far, and the values that later
+// operators may read. Of two labels with the same values the one that is behind on every clock and needs no
+// less memory is dropped, which loses nothing; so is one that cannot finish before the limit.
+
+#include <iop/planner/arena.hpp>
+#include <iop/planner/choices.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <limits>
+#include <vector>
+
+namespace iop::planner {
+
+template <std::size_t Ranks>
+struct label {
+  decision<Ranks> made{};                  ///< on this stage's operator
+  std::size_t previous = 0;                ///< label of the stage before
+  rank_set members = 0;                    ///< of the fused segment that goes on behind this operator
+  std::size_t fused_until = 0;             ///< the segment's last operator
+  fixed_vector<std::uint16_t, 16> live{};  ///< values that later operators may read
+  double clock[Ranks]{};                   ///< seconds
+  std::size_t weights[Ranks]{};            ///< floats
+  std::size_t peak[Ranks]{};               ///< floats of activations alive at once
+};
+
+template <std::size_t Ranks>
+struct frontier {
+  std::vector<label<Ranks>> labels;
+  std::vector<value<Ranks>> values;
+  bool is_complete = true;  ///< nothing was dropped for lack of room
+};
+
+/// What it takes to bring one value to where it is needed, by each route.
+struct move_costs {
+  static constexpr double impossible = std::numeric_limits<double>::infinity();
+  double seconds[std::size(all_routes)]{};  ///< `impossible` too for routes that cannot beat the direct one
+  bool has_messages = false;
+  route quickest = route::direct;
+
+  constexpr double of(route how) const { return seconds[static_cast<std::size_t>(how)]; }
+};
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr double seconds_by(const problem<Operators, Ranks>& p, const value<Ranks>& from,
+                            const box (&needed)[Ranks], route how) {
+  const op& o = p.ops[from.tensor];
+  double seconds = 0;
+  bool is_possible = true;
+  const auto add = [&](const value<Ranks>& source, const box(&boxes)[Ranks]) {
+    exchange_time<Ranks> time(*p.devices, o.out.width);
+    is_possible =
+        is_possible && for_each_message(source, boxes, [&](std::size_t s, std::size_t r, const box& piece) {
+          time.add(s, r, piece);
+        });
+    seconds += time.seconds();
+  };
+  if (how == route::direct) {
+    add(from, needed);
+  } else {
+    const value<Ranks>* now = &from;
+    const auto rounds = rounds_of(from, needed, how, o.out, collecting_rank(p.ends, needed));
+    for (const value<Ranks>& next : rounds) {
+      add(*now, next.boxes);
+      now = &next;
+    }
+  }
+  return is_possible ? seconds : move_costs::impossible;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const value<Ranks>& from,
+                              const box (&needed)[Ranks]) {
+  move_costs costs;
+  for (double& s : costs.seconds) s = move_costs::impossible;
+  const auto try_route = [&](route how) {
+    double& seconds = costs.seconds[static_cast<std::size_t>(how)];
+    seconds = seconds_by(p, from, needed, how);
+    if (seconds < costs.of(costs.quickest)) costs.quickest = how;
+  };
+  try_route(route::direct);
+  costs.has_messages = costs.of(route::direct) > 0;
+  if (!costs.has_messages) return costs;
+  for (const route how : all_routes)
+    if (how != route::direct && pays(from, needed, how, p.ops[from.tensor].out)) try_route(how);
+  return costs;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+class expansion {
+ public:
+  constexpr expansion(const problem<Operators, Ranks>& p, std::size_t index, const frontier<Ranks>& before,
+                      double limit, std::size_t width)
+      : p_(p), o_(p.ops[index]), i_(index), before_(before), limit_(limit), width_(width) {}
+
+  constexpr frontier<Ranks> run() {
+    made_.is_complete = before_.is_complete;
+    std::vector<value<Ranks>> held;
+    for (const value<Ranks>& v : before_.values)
+      for (const std::size_t input : o_.inputs)
+        if (v.tensor == input) held.push_back(v);
+    list_options(held);
+    kept_.assign(before_.values.size(), nowhere);
+    moves_.assign(before_.values.size() * needs_.size(), nowhere);
+    for (std::size_t l = 0; l < before_.labels.size(); ++l)
+      for (const option& each : options_) extend(l, each);
+    return std::move(made_);
+  }
+
+ private:
+  static constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
+
+  struct option {
+    choice<Ranks> chosen{};
+    fixed_vector<std::size_t, 4> needs{};  ///< number of the boxes needed of each input
+    double seconds[Ranks]{};
+    std::size_t weights[Ranks]{};
+    std::size_t made = 0;  ///< number of the value it makes
+  };
+  struct boxes {
+    box of[Ranks]{};
+  };
+
+  constexpr void list_options(const std::vector<value<Ranks>>& held) {
+    for (const choice<Ranks>& c : choice_list<Operators, Ranks>(p_, i_).make(held)) {
+      option next;
+      next.chosen = c;
+      value<Ranks> made{i_, c.made.how == partition::input_channel, {}};
+      for (std::size_t r = 0; r < Ranks; ++r) {
+        made.boxes[r] = output_box(o_, c.made, r);
+        if (made.boxes[r].empty()) continue;
+        const box in = input_box(o_, c.made, r);
+        next.seconds[r] = seconds_on(p_.devices->devices[r], work_of(o_, in, made.boxes[r]));
+        if (p_.memory_binds) next.weights[r] = place_weights(o_, c.made, r, 0).end;
+      }
+      for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+        boxes needed;
+        for (std::size_t r = 0; r < Ranks; ++r) needed.of[r] = input_box(o_, c.made, r, k);
+        next.needs.push_back(number_of(needed));
+      }
+      next.made = number_of(made);
+      options_.push_back(next);
+    }
+  }
+
+  constexpr std::size_t number_of(const boxes& needed) {
+    for (std::size_t n = 0; n < needs_.size(); ++n)
+      if (are_equal(needs_[n].of, needed.of)) return n;
+    needs_.push_back(needed);
+    return needs_.size() - 1;
+  }
+
+  static constexpr bool are_equal(const box (&a)[Ranks], const box (&b)[Ranks]) {
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (!(a[r] == b[r])) return false;
+    return true;
+  }
+
+  constexpr std::size_t number_of(const value<Ranks>& v) {
+    for (std::size_t n = 0; n < made_.values.size(); ++n)
+      if (made_.values[n].tensor == v.tensor && made_.values[n].is_partial == v.is_partial &&
+          are_equal(made_.values[n].boxes, v.boxes))
+        return n;
+    made_.values.push_back(v);
+    by_value_.push_back({});
+    return made_.values.size() - 1;
+  }
+
+  constexpr std::size_t kept(std::size_t old) {
+    if (kept_[old] == nowhere) kept_[old] = number_of(before_.values[old]);
+    return kept_[old];
+  }
+
+  constexpr const move_costs& costs(std::size_t from, std::size_t need) {
+    std::size_t& known = moves_[from * needs_.size() + need];
+    if (known == nowhere) {
+      known = costs_.size();
+      costs_.push_back(costs_of(p_, before_.values[from], needs_[need].of));
+    }
+    return costs_[known];
+  }
+
+  /// The value that the needed boxes are taken or fetched from, as `provide` of the schedule finds it.
+  constexpr std::size_t source_of(const label<Ranks>& l, std::size_t tensor, const boxes& needed,
+                                  bool& is_there) const {
+    std::size_t source = nowhere;
+    is_there = false;
+    for (const std::size_t v : l.live) {
+      const value<Ranks>& candidate = before_.values[v];
+      if (candidate.tensor != tensor) continue;
+      if (provides(candidate, needed.of)) {
+        is_there = true;
+        return v;
+      }
+      if (source == nowhere || (before_.values[source].is_partial && covers(candidate, needed.of)))
+        source = v;
+    }
+    return source;
+  }
+
+  constexpr void extend(std::size_t from, const option& each) {
+    const label<Ranks>& l = before_.labels[from];
+    // Inside a fused segment the only way is on.
+    if (l.fused_until >= i_ && (each.chosen.made.how != partition::spatial ||
+                                each.chosen.members != l.members || each.chosen.fused_until != l.fused_until))
+      return;
+    if (p_.memory_binds)
+      for (std::size_t r = 0; r < Ranks; ++r)
+        if ((l.weights[r] + each.weights[r]) * sizeof(float) > p_.devices->devices[r].memory.bytes) return;
+    if (bound(l.clock) >= limit_) return;
+
+    std::size_t sources[4]{}, fetched = 0;
+    bool is_there[4]{};
+    for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+      sources[k] = source_of(l, o_.inputs[k], needs_[each.needs[k]], is_there[k]);
+      fetched += !is_there[k];
+    }
+    route how = route::direct;
+    bool waits = false;
+    double seconds = 0;
+    if (fetched > 0) {
+      seconds = move_costs::impossible;
+      for (const route candidate : all_routes) {
+        double sum = 0;
+        for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+          if (is_there[k]) continue;
+          const move_costs& c = costs(sources[k], each.needs[k]);
+          if (candidate == route::direct) waits = waits || c.has_messages;
+          // With several inputs, one may gain from a route by which another goes directly.
+          const double by_it = c.of(candidate);
+          sum += fetched > 1 && by_it == move_costs::impossible ? c.of(route::direct) : by_it;
+        }
+        if (sum < seconds) seconds = sum, how = candidate;
+      }
+      if (seconds == move_costs::impossible) return;
+    }
+    double latest = 0;
+    for (const double c : l.clock) latest = std::max(latest, c);
+    const bool is_free =
+        fetched == 0 && is_channelwise(o_) && !is_weighted(o_) && o_.inputs[0] + 1 == i_ && i_ > 1;
+    double clock[Ranks]{};
+    for (std::size_t r = 0; r < Ranks; ++r)
+      clock[r] = (waits ? latest + seconds : l.clock[r]) + (is_free ? 0 : each.seconds[r]);
+    if (finish_bound(clock) >= limit_) return;
+
+    label<Ranks> next;
+    for (std::size_t r = 0; r < Ranks; ++r) next.clock[r] = clock[r];
+    next.made = each.chosen.made;
+    next.made.fetch = how;
+    next.previous = from;
+    next.members = each.chosen.members;
+    next.fused_until = each.chosen.fused_until > i_ ? each.chosen.fused_until : 0;
+    for (const std::size_t v : l.live)
+      if (p_.last_use[before_.values[v].tensor] > i_)
+        next.live.push_back(static_cast<std::uint16_t>(kept(v)));
+    for (std::size_t k = 0; k < o_.inputs.size(); ++k)
+      if (!is_there[k] && p_.last_use[o_.inputs[k]] > i_)
+        for (const value<Ranks>& v : rounds(sources[k], each.needs[k], how))
+          next.live.push_back(static_cast<std::uint16_t>(number_of(v)));
+    next.live.push_back(static_cast<std::uint16_t>(each.made));
+    if (p_.memory_binds && !account(l, each, how, sources, is_there, next)) return;
+    insert(next, each.made);
+  }
+
+  constexpr round_list<Ranks> rounds(std::size_t from, std::size_t need, route how) const {
+    const value<Ranks>& v = before_.values[from];
+    return rounds_of(v, needs_[need].of, how, p_.ops[v.tensor].out,
+                     collecting_rank(p_.ends, needs_[need].of));
+  }
+
+  /// Weights and the activations alive at this operator; false when they cannot fit.
+  constexpr bool account(const label<Ranks>& l, const option& each, route how,
+                         const std::size_t (&sources)[4], const bool (&is_there)[4],
+                         label<Ranks>& next) const {
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      const auto floats = [&](const value<Ranks>& v) {
+        return aligned(element_count(v.boxes[r], p_.ops[v.tensor].out.width));
+      };
+      std::size_t others = 0, used = 0, peak = l.peak[r];
+      for (const std::size_t v : l.live) others += floats(before_.values[v]);
+      for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+        const value<Ranks>& source = before_.values[sources[k]];
+        const std::size_t held = floats(source);
+        if (is_there[k]) continue;
+        std::size_t result = 0, staging = 0;
+        const value<Ranks>* now = &source;
+        const auto all = rounds(sources[k], each.needs[k], how);
+        for (const value<Ranks>& v : all) {
+          staging = std::max(staging, part_of(*now, v, p_.ops[v.tensor].out.width, r).staging);
+          result = floats(v);
+          now = &v;
+        }
+        // The result may lie in the place of its source.
+        const bool dies = p_.last_use[o_.inputs[k]] <= i_;
+        const std::size_t grown = dies || !source.is_partial ? (result > held ? result - held : 0) : result;
+        peak = std::max(peak, others + used + grown + staging);
+        used += grown;
+      }
+      const std::size_t out = floats(made_.values[each.made]);
+      const bool in_place = o_.what == kind::elementwise || o_.what == kind::softmax || o_.what == kind::add;
+      next.peak[r] = std::max(peak, others + used + (in_place ? 0 : out));
+      next.weights[r] = l.weights[r] + each.weights[r];
+      if ((next.weights[r] + next.peak[r]) * sizeof(float) > p_.devices->devices[r].memory.bytes)
+        return false;
+    }
+    return true;
+  }
+
+  /// No way on from these clocks, before operator i runs, ends earlier.
+  constexpr double bound(const double (&clock)[Ranks]) const {
+    return bound(clock, p_.least_flops_behind[i_ - (i_ > 0)]);
+  }
+  /// The same when operator i has run.
+  constexpr double finish_bound(const double (&clock)[Ranks]) const {
+    return bound(clock, p_.least_flops_behind[i_]);
+  }
+  constexpr double bound(const double (&clock)[Ranks], double flops) const {
+    double all = 0, latest = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      const double speed = p_.devices->devices[r].compute.flops_per_second;
+      flops += speed * clock[r];
+      all += speed;
+      latest = std::max(latest, clock[r]);
+    }
+    return std::max(latest, flops / all);
+  }
+
+  constexpr bool is_no_better(const label<Ranks>& a, const label<Ranks>& b) const {
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      if (a.clock[r] < b.clock[r]) return false;
+      if (p_.memory_binds && (a.weights[r] < b.weights[r] || a.peak[r] < b.peak[r])) return false;
+    }
+    return true;
+  }
+
+  /// What is dropped first where there is no room: what ends late, or leaves little memory.
+  constexpr double rating(const label<Ranks>& l) const {
+    double fullest = 0;
+    if (p_.memory_binds)
+      for (std::size_t r = 0; r < Ranks; ++r)
+        fullest = std::max(fullest, static_cast<double>((l.weights[r] + l.peak[r]) * sizeof(float)) /
+                                        static_cast<double>(p_.devices->devices[r].memory.bytes));
+    return finish_bound(l.clock) * (1 + fullest);
+  }
+
+  /// More values than another has do no harm where there is memory for them.
+  static constexpr bool has_all(const label<Ranks>& a, const label<Ranks>& b) {
+    for (const std::uint16_t v : b.live)
+      if (std::find(a.live.begin(), a.live.end(), v) == a.live.end()) return false;
+    return true;
+  }
+
+  constexpr void insert(const label<Ranks>& next, std::size_t made) {
+    std::vector<std::size_t>& same = by_value_[made];
+    for (std::size_t n = 0; n < same.size(); ++n) {
+      label<Ranks>& other = made_.labels[same[n]];
+      if (other.fused_until != next.fused_until || (next.fused_until > 0 && other.members != next.members) ||
+          (p_.memory_binds && !(other.live == next.live)))
+        continue;
+      if (has_all(other, next) && is_no_better(next, other)) return;
+      if (has_all(next, other) && is_no_better(other, next)) {
+        // It may beat several; those that it also beats stay, which only costs time.
+        other = next;
+        return;
+      }
+    }
+    if (same.size() == width_) {
+      made_.is_complete = false;
+      std::size_t worst = same[0];
+      for (const std::size_t n : same)
+        if (rating(made_.labels[n]) > rating(made_.labels[worst])) worst = n;
+      if (rating(next) < rating(made_.labels[worst])) made_.labels[worst] = next;
+      return;
+    }
+    same.push_back(made_.labels.size());
+    made_.labels.push_back(next);
+  }
+
+  const problem<Operators, Ranks>& p_;
+  const op& o_;
+  std::size_t i_;
+  const frontier<Ranks>& before_;
+  double limit_;
+  std::size_t width_;
+  frontier<Ranks> made_;
+  std::vector<option> options_;
+  std::vector<boxes> needs_;
+  std::vector<move_costs> costs_;
+  std::vector<std::size_t> moves_;  ///< of each value to each needed boxes: its number in costs_
+  std::vector<std::size_t> kept_;   ///< numbers of the values before in this stage
+  std::vector<std::vector<std::size_t>> by_value_;  ///< labels by the value made
+};
+
+}  // namespace iop::planner

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The best plan of all: a dynamic programme over the operators in order (design section 5). Each stage
+// extends the labels of the stage before by every choice for one operator; the best label of the last stage
+// that fits the memories is followed back. With room for all labels the result is exact.
+
+#include <iop/planner/frontier.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace iop::planner {
+
+template <std::size_t Operators, std::size_t Ranks>
+struct found {
+  plan<Operators, Ranks> best{};
+  double seconds = 0;
+  bool exists = false;
+  bool is_exact = true;  ///< no label was dropped for lack of room
+};
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr bool fits(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
+  const auto all = spell_out(ops, p);
+  for (std::size_t r = 0; r < Ranks; ++r)
+    if (footprint_of(ops, p, all, r).bytes() > c.devices[r].memory.bytes) return false;
+  return true;
+}
+
+/// The first stage: the input where it starts.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr frontier<Ranks> start_of(const problem<Operators, Ranks>& p) {
+  frontier<Ranks> first;
+  label<Ranks> l;
+  l.made = decide_single<Ranks>(p.ops[0], p.ends.input_rank);
+  l.live.push_back(0);
+  value<Ranks> image{0, false, {}};
+  image.boxes[p.ends.input_rank] = whole(p.ops[0].out);
+  if (p.memory_binds) l.peak[p.ends.input_rank] = aligned(p.ops[0].out.size());
+  first.labels.push_back(l);
+  first.values.push_back(image);
+  return first;
+}
+
+/// Plans worse than `limit` seconds are of no interest; at most `width` labels are kept at each operator.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
+                                         std::size_t width) {
+  std::vector<frontier<Ranks>> stages;
+  stages.push_back(start_of(p));
+  for (std::size_t i = 1; i < p.ops.size(); ++i)
+    stages.push_back(expansion<Operators, Ranks>(p, i, stages.back(), limit, width).run());
+
+  struct ending {
+    double seconds = 0;
+    std::size_t label = 0;
+    route deliver = route::direct;
+  };
+  std::vector<ending> endings;
+  box wanted[Ranks]{};
+  wanted[p.ends.output_rank] = whole(p.ops.back().out);
+  const frontier<Ranks>& last = stages.back();
+  for (std::size_t n = 0; n < last.labels.size(); ++n) {
+    const label<Ranks>& l = last.labels[n];
+    ending e{0, n, route::direct};
+    for (const double c : l.clock) e.seconds = std::max(e.seconds, c);
+    const value<Ranks>& v = last.values[l.live.back()];
+    if (!provides(v, wanted)) {
+      const move_costs costs = costs_of(p, v, wanted);
+      e.deliver = costs.quickest;
+      e.seconds += costs.of(e.deliver);
+    }
+    if (e.seconds < limit) endings.push_back(e);
+  }
+  std::sort(endings.begin(), endings.end(), [](const ending& a, const ending& b) {
+    return a.seconds != b.seconds ? a.seconds < b.seconds : a.label < b.label;
+  });
+
+  found<Operators, Ranks> result;
+  result.is_exact = last.is_complete;
+  for (const ending& e : endings) {
+    plan<Operators, Ranks> candidate{strategy, p.ends, {}, e.deliver};
+    std::size_t at = e.label;
+    for (std::size_t i = p.ops.size(); i-- > 0;) {
+      candidate.decisions[i] = stages[i].labels[at].made;
+      at = stages[i].labels[at].previous;
+    }
+    if (p.memory_binds && !fits(p.ops, *p.devices, candidate)) continue;
+    result.best = candidate;
+    result.seconds = e.seconds;
+    result.exists = true;
+    break;
+  }
+  return result;
+}
+
+}  // namespace iop::planner
