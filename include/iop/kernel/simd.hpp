@@ -44,10 +44,18 @@ inline batch min(const batch& a, const batch& b) {
 #endif
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+  #pragma GCC diagnostic push
+  #pragma GCC diagnostic ignored "-Wuninitialized"  // the same bug, inside xsimd
+  #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 /// Within a few units in the last place of the exact value; the last bits are the instruction set's.
 inline batch exp(const batch& x) { return xsimd::exp(x); }
 inline batch log(const batch& x) { return xsimd::log(x); }
 inline batch tanh(const batch& x) { return xsimd::tanh(x); }
+#if defined(__GNUC__) && !defined(__clang__)
+  #pragma GCC diagnostic pop
+#endif
 
 /// a · b + c, rounded once wherever the instruction set can. (xsimd 8.1 has no such form for AVX-512, and
 /// leaves it to the compiler.)

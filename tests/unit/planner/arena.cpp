@@ -151,6 +151,21 @@ TEST_CASE("no value is overwritten while it is needed, under plans that no polic
   });
 }
 
+TEST_CASE("a sum of branches lies on the branch that ends there", "[planner]") {
+  const example e{"identity_residuals", iop_test::identity_residuals::spec.list()};
+  const auto all = spell_out(e.ops, plan_for(e, iop_test::unlike_cluster<1>(), policy::single_device));
+  const auto layout = lay_out(e.ops, all, 0);
+  std::size_t sums = 0;
+  for (const step& s : all.steps)
+    if (e.ops[s.tensor].what == kind::add) {
+      CHECK(layout.offsets[s.output] == layout.offsets[s.inputs[0]]);
+      ++sums;
+    }
+  CHECK(sums == 2);
+  // The block's input, and the two ends of a convolution.
+  CHECK(layout.floats == 3 * aligned(9 * 13 * 11));
+}
+
 TEST_CASE("summing by every kind of reduction keeps what it needs", "[planner]") {
   const auto c = equal_cluster(2e-3);
   auto p = plan_for(lenet5, c, policy::interleaved);
