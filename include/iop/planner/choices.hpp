@@ -22,6 +22,7 @@ struct allowances {
   bool spatial = true;         ///< cut by rows
   bool fused = true;           ///< cut by rows in segments
   bool subsets = true;         ///< leave devices out
+  bool rows_first = false;     ///< channels only where there are no rows to cut
 };
 
 template <std::size_t Ranks>
@@ -172,8 +173,8 @@ class choice_list {
  public:
   constexpr choice_list(const problem<Operators, Ranks>& p, std::size_t index) : p_(p), i_(index) {}
 
-  /// `held`: the values of the operator's inputs in which they may be when it starts.
-  constexpr std::vector<choice<Ranks>> make(const std::vector<value<Ranks>>& held) {
+  /// `all`: the choices of the operators before.
+  constexpr std::vector<choice<Ranks>> make(const std::vector<std::vector<choice<Ranks>>>& all) {
     const op& o = p_.ops[i_];
     if (i_ == 0) {
       add(decide_single<Ranks>(o, p_.ends.input_rank), rank_set{1} << p_.ends.input_rank);
@@ -184,11 +185,12 @@ class choice_list {
       for (const rank_set s : p_.sets) add(decide_replicated<Ranks>(o, s), s);
     }
     if (o.what == kind::softmax) return std::move(list_);
-    follow(held);
-    for (const rank_set s : p_.sets) {
-      channels(s);
-      rows(s);
-    }
+    for (const rank_set s : p_.sets) rows(s);
+    if (p_.allowed.rows_first && !list_.empty()) return std::move(list_);
+    for (const std::size_t input : o.inputs)
+      for (const choice<Ranks>& producer : all[input]) follow(producer.made);
+    for (const rank_set s : p_.sets) channels(s);
+    if (list_.empty()) add(decide_single<Ranks>(o, p_.ends.output_rank), rank_set{1} << p_.ends.output_rank);
     return std::move(list_);
   }
 
@@ -202,30 +204,18 @@ class choice_list {
 
   /// Channel-wise operators keep the shares of their producer; what sums over channels takes them as they
   /// are.
-  constexpr void follow(const std::vector<value<Ranks>>& held) {
+  constexpr void follow(const decision<Ranks>& producer) {
     const op& o = p_.ops[i_];
     const bool sums = has_partial_sums(o) && p_.allowed.interleaved;
-    if (!sums && !(is_channelwise(o) && p_.allowed.output_channel)) return;
-    for (const value<Ranks>& v : held) {
-      share_list<Ranks> shares{};
-      if (!is_cut_by_channel(v, shares)) continue;
-      if (is_depthwise(o))
-        for (range& s : shares) s = {s.begin * channel_unit(o), s.end * channel_unit(o)};
-      add(decide(sums ? partition::input_channel : partition::output_channel, shares), members_of(shares));
-    }
-  }
-
-  constexpr bool is_cut_by_channel(const value<Ranks>& v, share_list<Ranks>& shares) const {
-    const shape& s = p_.ops[v.tensor].out;
-    std::size_t covered = 0;
+    if (producer.how != partition::output_channel ||
+        !(sums || (is_channelwise(o) && p_.allowed.output_channel)))
+      return;
+    share_list<Ranks> shares{};
     for (std::size_t r = 0; r < Ranks; ++r) {
-      const box& b = v.boxes[r];
-      if (b.empty()) continue;
-      if (v.is_partial || b.rows != range{0, s.height} || b.channels.begin != covered) return false;
-      covered = b.channels.end;
-      shares[r] = b.channels;
+      shares[r] = producer.shares[r];
+      if (is_depthwise(o)) shares[r] = {shares[r].begin * channel_unit(o), shares[r].end * channel_unit(o)};
     }
-    return covered == s.channels;
+    add(decide(sums ? partition::input_channel : partition::output_channel, shares), members_of(shares));
   }
 
   static constexpr rank_set members_of(const share_list<Ranks>& shares) {
@@ -277,5 +267,12 @@ class choice_list {
   std::size_t i_;
   std::vector<choice<Ranks>> list_;
 };
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr std::vector<std::vector<choice<Ranks>>> choices_of(const problem<Operators, Ranks>& p) {
+  std::vector<std::vector<choice<Ranks>>> all;
+  for (std::size_t i = 0; i < p.ops.size(); ++i) all.push_back(choice_list<Operators, Ranks>(p, i).make(all));
+  return all;
+}
 
 }  // namespace iop::planner

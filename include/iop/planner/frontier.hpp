@@ -95,17 +95,15 @@ constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const value<Ra
 template <std::size_t Operators, std::size_t Ranks>
 class expansion {
  public:
-  constexpr expansion(const problem<Operators, Ranks>& p, std::size_t index, const frontier<Ranks>& before,
-                      double limit, std::size_t width)
-      : p_(p), o_(p.ops[index]), i_(index), before_(before), limit_(limit), width_(width) {}
+  constexpr expansion(const problem<Operators, Ranks>& p, std::size_t index,
+                      const std::vector<choice<Ranks>>& choices, const frontier<Ranks>& before, double limit,
+                      std::size_t width)
+      : p_(p), o_(p.ops[index]), i_(index), before_(before), limit_(limit), width_(width) {
+    for (const choice<Ranks>& c : choices) add_option(c);
+  }
 
   constexpr frontier<Ranks> run() {
     made_.is_complete = before_.is_complete;
-    std::vector<value<Ranks>> held;
-    for (const value<Ranks>& v : before_.values)
-      for (const std::size_t input : o_.inputs)
-        if (v.tensor == input) held.push_back(v);
-    list_options(held);
     kept_.assign(before_.values.size(), nowhere);
     moves_.assign(before_.values.size() * needs_.size(), nowhere);
     for (std::size_t l = 0; l < before_.labels.size(); ++l)
@@ -127,26 +125,24 @@ class expansion {
     box of[Ranks]{};
   };
 
-  constexpr void list_options(const std::vector<value<Ranks>>& held) {
-    for (const choice<Ranks>& c : choice_list<Operators, Ranks>(p_, i_).make(held)) {
-      option next;
-      next.chosen = c;
-      value<Ranks> made{i_, c.made.how == partition::input_channel, {}};
-      for (std::size_t r = 0; r < Ranks; ++r) {
-        made.boxes[r] = output_box(o_, c.made, r);
-        if (made.boxes[r].empty()) continue;
-        const box in = input_box(o_, c.made, r);
-        next.seconds[r] = seconds_on(p_.devices->devices[r], work_of(o_, in, made.boxes[r]));
-        if (p_.memory_binds) next.weights[r] = place_weights(o_, c.made, r, 0).end;
-      }
-      for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
-        boxes needed;
-        for (std::size_t r = 0; r < Ranks; ++r) needed.of[r] = input_box(o_, c.made, r, k);
-        next.needs.push_back(number_of(needed));
-      }
-      next.made = number_of(made);
-      options_.push_back(next);
+  constexpr void add_option(const choice<Ranks>& c) {
+    option next;
+    next.chosen = c;
+    value<Ranks> made{i_, c.made.how == partition::input_channel, {}};
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      made.boxes[r] = output_box(o_, c.made, r);
+      if (made.boxes[r].empty()) continue;
+      const box in = input_box(o_, c.made, r);
+      next.seconds[r] = seconds_on(p_.devices->devices[r], work_of(o_, in, made.boxes[r]));
+      if (p_.memory_binds) next.weights[r] = place_weights(o_, c.made, r, 0).end;
     }
+    for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+      boxes needed;
+      for (std::size_t r = 0; r < Ranks; ++r) needed.of[r] = input_box(o_, c.made, r, k);
+      next.needs.push_back(number_of(needed));
+    }
+    next.made = number_of(made);
+    options_.push_back(next);
   }
 
   constexpr std::size_t number_of(const boxes& needed) {

@@ -6,6 +6,7 @@
 // inside.
 
 #include <iop/planner/arena.hpp>
+#include <iop/planner/search.hpp>
 #include <iop/planner/shares.hpp>
 
 #include <cstddef>
@@ -176,10 +177,16 @@ class segmentation {
            !taken_[head] && !taken_[tail] && work_.ops[tail].inputs[0] == tail - 1;
   }
 
-  /// The pair and the group behind it.
+  /// The pair and the group behind it, and with branches all that reads a tensor which the pair also reads or
+  /// makes.
   constexpr range around(std::size_t head) const {
-    const std::size_t end = group_end(work_.ops, tail_of(head));
-    return {head, end < size() ? group_end(work_.ops, end) : end};
+    std::size_t end = group_end(work_.ops, tail_of(head));
+    if (end < size()) end = group_end(work_.ops, end);
+    const std::size_t first = work_.ops[head].inputs[0];
+    for (std::size_t i = end; i < size(); ++i)
+      for (const std::size_t input : work_.ops[i].inputs)
+        if (first <= input && input + 1 < end) end = group_end(work_.ops, i);
+    return {head, end};
   }
 
   constexpr void look_at(std::size_t head) {
@@ -218,12 +225,73 @@ constexpr plan<Operators, Ranks> plan_interleaved(op_list ops, const cluster<Ran
   const auto from = [&](const plan<Operators, Ranks>& baseline) {
     planning<Operators, Ranks> work(ops, c, policy::interleaved, ends);
     for (std::size_t i = 0; i < ops.size(); ++i) work.made.decisions[i] = baseline.decisions[i];
-    return segmentation<Operators, Ranks>(work).run();
+    const auto made = segmentation<Operators, Ranks>(work).run();
+    // Gains are those of a pair's surroundings; with branches they may not add up.
+    return predict(ops, c, made).makespan_seconds <= predict(ops, c, work.made).makespan_seconds ? made
+                                                                                                 : work.made;
   };
   const auto rows = from(plan_coedge<Operators>(ops, c, ends, policy::coedge_oc));
   const auto channels = from(plan_output_channel<Operators>(ops, c, ends));
   return predict(ops, c, channels).makespan_seconds < predict(ops, c, rows).makespan_seconds ? channels
                                                                                              : rows;
+}
+
+/// Fused rows (DeepThings, Zhao et al. 2018; AOFL, Zhou et al. 2019): rows where there are any, in the
+/// segments that take the least time; else by output channel. All devices take part.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr plan<Operators, Ranks> plan_fused_spatial(op_list ops, const cluster<Ranks>& c, endpoints ends) {
+  if (Ranks == 1) return plan_single<Operators>(ops, c, ends);
+  allowances allowed{.single = false, .input_channel = false, .interleaved = false, .subsets = false};
+  allowed.rows_first = true;
+  auto p = pose<Operators>(ops, c, ends, allowed);
+  p.memory_binds = false;
+  return search(p, policy::fused_spatial, no_limit, search_width).best;
+}
+
+/// Bytes that the fullest device lacks for a plan; 0 when it fits.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
+  const auto all = spell_out(ops, p);
+  std::size_t most = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const std::size_t needed = footprint_of(ops, p, all, r).bytes(), limit = c.devices[r].memory.bytes;
+    if (needed > limit) most = std::max(most, needed - limit);
+  }
+  return most;
+}
+
+/// The least makespan of all plans that fit every memory; when none fits, the plan that lacks the least.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr plan<Operators, Ranks> plan_optimal(op_list ops, const cluster<Ranks>& c, endpoints ends) {
+  auto p = pose<Operators>(ops, c, ends);
+  plan<Operators, Ranks> best{};
+  double limit = no_limit;
+  std::size_t lacking = static_cast<std::size_t>(-1);
+  const auto try_plan = [&](const plan<Operators, Ranks>& candidate) {
+    const std::size_t missing = p.memory_binds ? missing_bytes(ops, c, candidate) : 0;
+    const double seconds = predict(ops, c, candidate).makespan_seconds;
+    if (missing > lacking || (missing == lacking && seconds >= limit)) return;
+    best = candidate;
+    lacking = missing;
+    limit = missing == 0 ? seconds : no_limit;
+  };
+  // The search is quicker with a good plan to beat, and no plan of another policy may be better.
+  try_plan(plan_single<Operators>(ops, c, ends));
+  if (Ranks > 1) {
+    try_plan(plan_output_channel<Operators>(ops, c, ends));
+    try_plan(plan_coedge<Operators>(ops, c, ends, policy::coedge));
+    try_plan(plan_coedge<Operators>(ops, c, ends, policy::coedge_oc));
+    try_plan(plan_interleaved<Operators>(ops, c, ends));
+    try_plan(plan_fused_spatial<Operators>(ops, c, ends));
+  }
+  for (const std::size_t width : {std::size_t{1}, search_width}) {
+    const auto result = search(p, policy::optimal, limit, width);
+    if (!result.exists) continue;
+    best = result.best;
+    limit = result.seconds;
+  }
+  best.strategy = policy::optimal;
+  return best;
 }
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -237,12 +305,14 @@ constexpr plan<Operators, Ranks> make_plan(op_list ops, const cluster<Ranks>& c,
     case policy::coedge:
     case policy::coedge_oc:
       return plan_coedge<Operators>(ops, c, ends, strategy);
-    case policy::fused_spatial:
     case policy::interleaved:
+      return plan_interleaved<Operators>(ops, c, ends);
+    case policy::fused_spatial:
+      return plan_fused_spatial<Operators>(ops, c, ends);
     case policy::optimal:
       break;
   }
-  return plan_interleaved<Operators>(ops, c, ends);
+  return plan_optimal<Operators>(ops, c, ends);
 }
 
 }  // namespace iop::planner

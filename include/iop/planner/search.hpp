@@ -9,9 +9,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 namespace iop::planner {
+
+inline constexpr double no_limit = std::numeric_limits<double>::infinity();
+
+/// Labels kept for each value that an operator can make. In all cells of the benchmark's grid four times as
+/// many give no better plan.
+inline constexpr std::size_t search_width = 16;
 
 template <std::size_t Operators, std::size_t Ranks>
 struct found {
@@ -44,14 +51,15 @@ constexpr frontier<Ranks> start_of(const problem<Operators, Ranks>& p) {
   return first;
 }
 
-/// Plans worse than `limit` seconds are of no interest; at most `width` labels are kept at each operator.
+/// Plans worse than `limit` seconds are of no interest; at most `width` labels are kept for each value made.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
                                          std::size_t width) {
+  const auto choices = choices_of(p);
   std::vector<frontier<Ranks>> stages;
   stages.push_back(start_of(p));
   for (std::size_t i = 1; i < p.ops.size(); ++i)
-    stages.push_back(expansion<Operators, Ranks>(p, i, stages.back(), limit, width).run());
+    stages.push_back(expansion<Operators, Ranks>(p, i, choices[i], stages.back(), limit, width).run());
 
   struct ending {
     double seconds = 0;
