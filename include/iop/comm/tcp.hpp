@@ -42,6 +42,7 @@ class tcp_mesh {
   tcp_mesh() = default;
   tcp_mesh(tcp_mesh&&) = default;
   tcp_mesh& operator=(tcp_mesh&&) = delete;
+  ~tcp_mesh() { leave(); }
 
   std::size_t rank() const { return rank_; }
   std::size_t size() const { return size_; }
@@ -81,6 +82,7 @@ class tcp_mesh {
       failure_ =
           error_at(errc::disconnected, rank_, error::nowhere, "rank ", rank_, " left and exchanges no more");
     }
+    for (tcp_link& link : links_) link.say_goodbye();
     links_.clear();
   }
 

@@ -3,7 +3,8 @@
 
 // What goes over a connection once two ranks are connected: frames. A frame is a header of five words, then
 // the payload.
-//   word 0  "iop:data", or "iop:stop" for a rank's last frame: it gives up
+//   word 0  "iop:data"; a rank's last frame is "iop:stop" when it gives up, and "iop:left" when its work is
+//           done: ending without a word is dying
 //   word 1  step          (stop: the step in which it gave up)
 //   word 2  how many frames went this way before (stop: the rank at fault)
 //   word 3  payload bytes (stop: the errc; no payload)
@@ -28,6 +29,7 @@ struct tcp_frame {
   static constexpr std::size_t header_bytes = 40;
   static constexpr std::uint64_t data = word_of("iop:data");
   static constexpr std::uint64_t stop = word_of("iop:stop");
+  static constexpr std::uint64_t left = word_of("iop:left");
   using header = std::array<std::byte, header_bytes>;
 
   std::uint64_t kind = data;
@@ -62,6 +64,16 @@ inline tcp_frame stop_frame(const notice& told) {
   tcp_frame frame{tcp_frame::stop, told.step, told.culprit, static_cast<std::uint64_t>(told.code), 0};
   frame.sum = checksum_of({}, frame.seed());
   return frame;
+}
+
+/// The frame by which a rank leaves, and whether a frame is that.
+inline tcp_frame goodbye_frame() {
+  tcp_frame frame{tcp_frame::left, 0, 0, 0, 0};
+  frame.sum = checksum_of({}, frame.seed());
+  return frame;
+}
+inline bool is_goodbye(const tcp_frame& frame) {
+  return frame.kind == tcp_frame::left && frame.sum == checksum_of({}, frame.seed());
 }
 
 /// The notice in a stop frame that came from `reporter`; its code is errc::none if the frame is not a sound

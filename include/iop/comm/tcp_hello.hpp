@@ -3,9 +3,9 @@
 
 // How two ranks greet. The one that called says hello, the other answers with its own hello, the caller
 // confirms with one word; only then does either count on the other. Both judge what they got, so both know
-// the reason when they do not fit. A hello is eight words:
-//   "iop:mesh", protocol version, rank, called rank, ranks, network digest, plan digest, 1 if the rank was
-//   taken already
+// the reason when they do not fit. A hello is nine words:
+//   "iop:mesh", protocol version, rank, called rank, ranks, network digest, plan digest, weights digest, 1 if
+//   the rank was taken already
 
 #include <iop/comm/notice.hpp>
 #include <iop/comm/transport.hpp>
@@ -20,14 +20,14 @@
 namespace iop::comm {
 
 struct tcp_hello {
-  static constexpr std::size_t bytes = 64;
+  static constexpr std::size_t bytes = 72;
   static constexpr std::uint64_t magic = word_of("iop:mesh");
-  static constexpr std::uint64_t protocol_version = 1;
+  static constexpr std::uint64_t protocol_version = 2;
   /// What the caller says last.
   static constexpr std::uint64_t confirmation = word_of("iop:join");
   /// What a stranger gets to read.
   static constexpr std::string_view refusal =
-      "iop: refused. This port is for the devices of one iop deployment, mesh protocol version 1.\r\n";
+      "iop: refused. This port is for the devices of one iop deployment, mesh protocol version 2.\r\n";
 
   std::uint64_t start = magic;
   std::uint64_t version = protocol_version;
@@ -40,8 +40,9 @@ struct tcp_hello {
   constexpr bool is_ours() const { return start == magic && version == protocol_version; }
 
   constexpr std::array<std::byte, bytes> encode() const {
-    return to_bytes(std::array<std::uint64_t, 8>{start, version, rank, called, what.ranks,
-                                                 what.network_digest, what.plan_digest, taken ? 1u : 0u});
+    return to_bytes(std::array<std::uint64_t, 9>{start, version, rank, called, what.ranks,
+                                                 what.network_digest, what.plan_digest, what.weights_digest,
+                                                 taken ? 1u : 0u});
   }
 };
 
@@ -52,8 +53,8 @@ constexpr tcp_hello decode_hello(const std::array<std::byte, tcp_hello::bytes>& 
   hello.version = words[1];
   hello.rank = static_cast<std::size_t>(words[2]);
   hello.called = static_cast<std::size_t>(words[3]);
-  hello.what = {words[5], words[6], static_cast<std::size_t>(words[4])};
-  hello.taken = words[7] != 0;
+  hello.what = {words[5], words[6], static_cast<std::size_t>(words[4]), words[7]};
+  hello.taken = words[8] != 0;
   return hello;
 }
 
@@ -73,21 +74,24 @@ constexpr error judge(const tcp_hello& mine, const tcp_hello& theirs, bool calli
   const auto differ = [&](const auto&... parts) {
     return error_at(errc::protocol, theirs.rank, error::nowhere, parts...);
   };
-  const auto digests = [&](std::string_view word, std::uint64_t a, std::uint64_t b) {
-    return differ("rank ", theirs.rank, " at ", address, " runs ", word, " 0x",
-                  text<16>().append_hex(a).view(), ", this rank ", mine.rank, " runs ", word, " 0x",
-                  text<16>().append_hex(b).view(), ": build both from the same deployment");
+  const auto digests = [&](std::string_view has, std::uint64_t a, std::uint64_t b, std::string_view advice) {
+    return differ("rank ", theirs.rank, " at ", address, " ", has, " 0x", text<16>().append_hex(a).view(),
+                  ", this rank ", mine.rank, " ", has, " 0x", text<16>().append_hex(b).view(), ": ", advice);
   };
+  constexpr std::string_view rebuild = "build both from the same deployment";
   if (theirs.what.ranks != mine.what.ranks) {
     return differ("rank ", theirs.rank, " at ", address, " is one of ", theirs.what.ranks,
-                  " ranks, this rank ", mine.rank, " is one of ", mine.what.ranks,
-                  ": build both from the same deployment");
+                  " ranks, this rank ", mine.rank, " is one of ", mine.what.ranks, ": ", rebuild);
   }
   if (theirs.what.network_digest != mine.what.network_digest) {
-    return digests("network", theirs.what.network_digest, mine.what.network_digest);
+    return digests("runs network", theirs.what.network_digest, mine.what.network_digest, rebuild);
   }
   if (theirs.what.plan_digest != mine.what.plan_digest) {
-    return digests("plan", theirs.what.plan_digest, mine.what.plan_digest);
+    return digests("runs plan", theirs.what.plan_digest, mine.what.plan_digest, rebuild);
+  }
+  if (theirs.what.weights_digest != mine.what.weights_digest) {
+    return digests("has weights", theirs.what.weights_digest, mine.what.weights_digest,
+                   "give both the same weights");
   }
   if (calling && theirs.rank != mine.called) {
     return differ("rank ", theirs.rank, " answers at ", address, ", where this rank ", mine.rank,

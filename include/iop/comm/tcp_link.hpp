@@ -76,7 +76,13 @@ class tcp_link {
       const std::span<std::byte> payload =
           is_receiving() ? receives_[next_receive_].bytes : std::span<std::byte>{};
       if (header_read_ == tcp_frame::header_bytes) {
-        if (error reason = check_header(payload.size())) return reason;
+        const tcp_frame frame = decode_frame(header_in_);
+        if (is_goodbye(frame)) {
+          is_gone_ = true;
+          gone_reason_ = asio::error::eof;
+          return is_busy() ? gone() : error{};
+        }
+        if (error reason = check_header(frame, payload.size())) return reason;
         if (!is_receiving()) return {};
         if (payload_read_ == payload.size()) {
           if (error reason = finish(payload, counters)) return reason;
@@ -102,6 +108,12 @@ class tcp_link {
     }
   }
 
+  /// The last word of a rank that is not in an exchange.
+  void say_goodbye() {
+    error_code ignored;
+    socket_.write_some(asio::buffer(goodbye_frame().encode()), ignored);
+  }
+
   /// The last words of a rank that gives up, as far as they can be sent now: completes the frame half
   /// written, sends `last` and ends the stream.
   void say_last(const tcp_frame::header& last) {
@@ -123,9 +135,10 @@ class tcp_link {
   }
 
   /// Reads and drops what the peer still sends, but for the notice that it gives up too. (Closing a
-  /// connection with bytes unread would destroy those on their way to the peer.)
+  /// connection with bytes unread would destroy those on their way to the peer.) A stretch at a time: a peer
+  /// may send faster than this rank reads, and the caller has a deadline.
   notice hear_last() {
-    while (!is_gone_) {
+    for (int reads = 0; !is_gone_ && reads < 64; ++reads) {
       std::array<std::byte, 4096> dropped;
       error_code reason;
       if (header_read_ < tcp_frame::header_bytes) {
@@ -154,8 +167,7 @@ class tcp_link {
             asio::buffer(payload.data(), payload.size()) + payload_read_};
   }
 
-  error check_header(std::size_t expected_bytes) const {
-    const tcp_frame frame = decode_frame(header_in_);
+  error check_header(const tcp_frame& frame, std::size_t expected_bytes) const {
     if (const notice told = notice_of(frame, peer_); told.code != errc::none) return to_error(told, rank_);
     if (frame.kind != tcp_frame::data) return wrong("sent something that is no frame");
     if (!is_receiving()) return {};

@@ -23,6 +23,13 @@ struct endpoint {
   std::uint16_t port = 0;
 };
 
+/// "hub:4711", "[::1]:4711"; the end of a long name is cut off, so that a sentence keeps room.
+inline text<80> address_of(const endpoint& there) {
+  const std::string_view host = std::string_view(there.host).substr(0, 60);
+  const bool is_v6 = host.find(':') != host.npos;
+  return sentence<80>(is_v6 ? "[" : "", host, is_v6 ? "]:" : ":", there.port);
+}
+
 class tcp_listener {
  public:
   tcp_listener() = default;

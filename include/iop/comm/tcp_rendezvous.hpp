@@ -4,7 +4,8 @@
 // How the ranks find each other: rank j calls every i < j, again and again because i may start later, and
 // answers every k > j. All of it goes on at once, so nobody's silence holds up another. A caller that is no
 // iop rank is told so and forgotten; an iop rank that does not fit ends the search on both sides (see
-// `judge`). A rank that is connected already may give up meanwhile: its stop frame ends the search too.
+// `judge`). A rank that is connected already may give up meanwhile: its stop frame ends the search too. One
+// that ends without a word has died, and is missing again.
 
 #include <iop/comm/notice.hpp>
 #include <iop/comm/tcp_asio.hpp>
@@ -38,7 +39,6 @@ class tcp_rendezvous {
         rank_(rank),
         endpoints_(endpoints),
         what_(what),
-        claimed_(endpoints.size()),
         last_words_(endpoints.size()) {
     for (std::size_t i = 0; i < endpoints.size(); ++i) sockets_.emplace_back(context);
   }
@@ -61,9 +61,10 @@ class tcp_rendezvous {
 
  private:
   static constexpr std::chrono::milliseconds pause_between_calls{20};
-  static constexpr std::chrono::milliseconds call_limit{1'000};  // for one attempt to connect
-  static constexpr std::chrono::milliseconds guest_limit{
-      2'000};  // for a guest's hello, and for its confirmation
+  static constexpr std::chrono::milliseconds call_limit{1'000};   // to connect, and for the answer's hello
+  static constexpr std::chrono::milliseconds guest_limit{2'000};  // for a hello, and for its confirmation
+  static constexpr std::string_view silence =
+      "it accepts connections but says nothing: is it a rank, and running?";
 
   tcp_visit_ptr begin_visit() {
     std::erase_if(visits_, [](const auto& each) { return each.expired(); });
@@ -96,12 +97,14 @@ class tcp_rendezvous {
     if (done_) return;
     limit(v, call_limit);
     asio::async_connect(v->socket, addresses, [this, v](error_code reason, const tcp::endpoint&) {
+      if (reason == asio::error::operation_aborted) return call_again(v, "no answer");
       if (reason) return call_again(v, words_of(reason).view());
-      v->timer.cancel();
       // TCP lets a socket connect to itself when it happens to get the port that it calls.
       if (v->socket.local_endpoint(reason) == v->socket.remote_endpoint(reason)) {
         return call_again(v, "nobody listens there");
       }
+      limit(v, call_limit);
+      last_words_[v->peer] = text<80>(silence);
       v->said = hello(v->peer).encode();
       asio::async_write(v->socket, asio::buffer(v->said), [v](error_code, std::size_t) {});
       hear_hello(v, [this, v](error_code failed, std::size_t count) { answered(v, failed, count); });
@@ -110,6 +113,8 @@ class tcp_rendezvous {
 
   void answered(const tcp_visit_ptr& v, error_code reason, std::size_t count) {
     if (done_) return;
+    v->timer.cancel();
+    if (reason == asio::error::operation_aborted) return call_again(v, silence);
     if (reason) return call_again(v, "it closed the connection without a hello");
     const tcp_hello theirs = decode_hello(v->heard);
     if (count < tcp_hello::bytes || !theirs.is_ours()) {
@@ -158,29 +163,41 @@ class tcp_rendezvous {
 
   void answer(const tcp_visit_ptr& v) {
     const tcp_hello theirs = decode_hello(v->heard);
-    const text<63> address = address_of(v->socket);
-    error differs = judge(hello(theirs.rank), theirs, false, address.view());
-    const bool taken = !differs && sockets_[theirs.rank].is_open();
-    if (taken) {
-      differs = error_at(errc::protocol, theirs.rank, error::nowhere, "two processes say that they are rank ",
-                         theirs.rank, ": one at ", address_of(sockets_[theirs.rank]).view(), " and one at ",
-                         address.view());
-    }
+    error differs = judge(hello(theirs.rank), theirs, false, address_of(v->socket).view());
     v->peer = theirs.rank;
-    if (!differs && claimed_[v->peer])
-      return held_back_.push_back(v);  // until the other one confirms or leaves
-    if (!differs) claimed_[v->peer] = true;
+    const bool taken = !differs && is_taken(v->peer);
+    if (taken) differs = two_processes(v);
     v->said = hello(theirs.rank, taken).encode();
+    limit(v, guest_limit);
     asio::async_write(v->socket, asio::buffer(v->said), [this, v, differs](error_code, std::size_t) {
       if (differs) return fail(differs);
       asio::async_read(v->socket, asio::buffer(v->confirmation), [this, v](error_code reason, std::size_t) {
-        if (done_) return;
-        claimed_[v->peer] = false;
+        if (done_ || is_end(reason)) return;  // it left, and will call again if it is a rank
         const bool confirmed = !reason && to_words(v->confirmation)[0] == tcp_hello::confirmation;
-        confirmed ? keep(v) : refuse(v);
-        for (const tcp_visit_ptr& held : std::exchange(held_back_, {})) answer(held);
+        confirmed ? join(v) : refuse(v);
       });
     });
+  }
+
+  /// Of several guests with the same rank the first to confirm has it, so that silent ones keep nobody out.
+  void join(const tcp_visit_ptr& v) {
+    if (!is_taken(v->peer)) return keep(v);
+    const error twice = two_processes(v);
+    const auto last = stop_frame({twice.code, rank_, twice.rank, twice.step}).encode();
+    error_code ignored;
+    v->socket.write_some(asio::buffer(last), ignored);
+    fail(twice);
+  }
+
+  bool is_taken(std::size_t peer) {
+    if (sockets_[peer].is_open() && is_left(sockets_[peer])) lose(peer);
+    return sockets_[peer].is_open();
+  }
+
+  error two_processes(const tcp_visit_ptr& v) const {
+    return error_at(errc::protocol, v->peer, error::nowhere, "two processes say that they are rank ", v->peer,
+                    ": one at ", address_of(sockets_[v->peer]).view(), " and one at ",
+                    address_of(v->socket).view());
   }
 
   /// Tells a stranger what this port is for, then reads on until it leaves: closing earlier could lose the
@@ -189,15 +206,9 @@ class tcp_rendezvous {
     ++strangers_;
     v->is_refused = true;
     limit(v, guest_limit);
-    asio::async_write(v->socket, asio::buffer(tcp_hello::refusal), [this, v](error_code reason, std::size_t) {
+    asio::async_write(v->socket, asio::buffer(tcp_hello::refusal), [v](error_code reason, std::size_t) {
       v->socket.shutdown(tcp::socket::shutdown_send, reason);
       drain(v);
-    });
-  }
-
-  void drain(const tcp_visit_ptr& v) {
-    v->socket.async_read_some(asio::buffer(v->heard), [this, v](error_code reason, std::size_t) {
-      reason || done_ ? void() : drain(v);
     });
   }
 
@@ -205,17 +216,31 @@ class tcp_rendezvous {
 
   void keep(const tcp_visit_ptr& v) {
     if (done_) return;
+    if (!v->socket.is_open()) return call_again(v, silence);  // a call whose time ran out just now
     v->timer.cancel();
-    tcp::socket& socket = sockets_[v->peer] = std::move(v->socket);
-    --missing_;
+    tcp::socket& socket = sockets_[v->peer];
+    if (!socket.is_open()) --missing_;
+    socket = std::move(v->socket);
+    error_code ignored;
+    socket.non_blocking(true, ignored);
     socket.async_wait(tcp::socket::wait_read, [this, &socket, peer = v->peer](error_code failed) {
       if (failed || done_) return;
       tcp_frame::header header{};
-      error_code ignored;
-      const std::size_t count = socket.receive(asio::buffer(header), tcp::socket::message_peek, ignored);
+      error_code reason;
+      const std::size_t count = socket.receive(asio::buffer(header), tcp::socket::message_peek, reason);
       const notice told = notice_of(decode_frame(header), peer);
       if (count == header.size() && told.code != errc::none) fail(to_error(told, rank_));
+      if (is_end(reason)) lose(peer);
     });
+  }
+
+  /// A peer has died after it was connected; it may be started again.
+  void lose(std::size_t peer) {
+    error_code ignored;
+    sockets_[peer].close(ignored);
+    ++missing_;
+    last_words_[peer] = text<80>(std::string_view("it was connected, then it ended"));
+    if (peer < rank_) call(peer);
   }
 
   void fail(const error& reason) {
@@ -231,15 +256,15 @@ class tcp_rendezvous {
       if (v && v->is_guest && v->peer == error::nowhere && !v->is_refused) ++refused;
     }
     error reason =
-        error_at(errc::time_out, peer, error::nowhere, "rank ", peer, " at ", endpoints_[peer].host, ":",
-                 endpoints_[peer].port, " is still missing after ", static_cast<std::uint64_t>(limit.count()),
-                 " ms; ", refused, " strangers were refused");
+        error_at(errc::time_out, peer, error::nowhere, "rank ", peer, " at ",
+                 address_of(endpoints_[peer]).view(), " is still missing after ",
+                 static_cast<std::uint64_t>(limit.count()), " ms; ", refused, " strangers were refused");
     if (!last_words_[peer].empty())
       reason.message.append("; the last try: ").append(last_words_[peer].view());
     return reason;
   }
 
-  /// Ends all that is still under way and lets go of it, so that no handler outlives this object.
+  /// Ends all that is under way, so that no handler outlives this object.
   void stop() {
     done_ = true;
     error_code ignored;
@@ -253,7 +278,6 @@ class tcp_rendezvous {
       v->socket.close(ignored);
     }
     for (tcp::socket& socket : sockets_) socket.cancel(ignored);
-    held_back_.clear();
     context_.poll();
   }
 
@@ -265,10 +289,8 @@ class tcp_rendezvous {
   const std::span<const endpoint> endpoints_;
   const identity what_;
 
-  std::vector<tcp::socket> sockets_;      // by rank
-  std::vector<bool> claimed_;             // by rank: a guest was answered and has not confirmed yet
-  std::vector<text<80>> last_words_;      // by rank: why the last call failed
-  std::vector<tcp_visit_ptr> held_back_;  // guests with the rank of another one that has not confirmed yet
+  std::vector<tcp::socket> sockets_;  // by rank
+  std::vector<text<80>> last_words_;  // by rank: why the last call failed, or what it waits for
   std::vector<std::weak_ptr<tcp_visit>> visits_;
   std::size_t missing_ = 0;
   std::size_t strangers_ = 0;

@@ -54,4 +54,24 @@ void hear_hello(const tcp_visit_ptr& v, Handler handler) {
   asio::async_read(v->socket, asio::buffer(v->heard), missing, std::move(handler));
 }
 
+/// Reads and drops what comes, until the other end leaves or the visit is ended.
+inline void drain(const tcp_visit_ptr& v) {
+  v->socket.async_read_some(asio::buffer(v->heard), [v](error_code reason, std::size_t) {
+    if (!reason) drain(v);
+  });
+}
+
+/// Reading ended with this because the other end has closed the connection, or died.
+inline bool is_end(const error_code& reason) {
+  return reason == asio::error::eof || reason == asio::error::connection_reset;
+}
+
+/// Whether the other end of a non-blocking socket has closed it, or died.
+inline bool is_left(tcp::socket& socket) {
+  char next = 0;
+  error_code reason;
+  socket.receive(asio::buffer(&next, 1), tcp::socket::message_peek, reason);
+  return is_end(reason);
+}
+
 }  // namespace iop::comm

@@ -46,11 +46,13 @@ concept transport = requires(Transport& mesh, const Transport& same, std::size_t
   { same.counters() } -> std::convertible_to<traffic>;
 };
 
-/// Proof that two ranks run the same thing: peers whose identities differ refuse each other.
+/// Proof that two ranks run the same thing: peers whose identities differ refuse each other. The executor
+/// knows all but the weights: who wants those compared sets their digest, on all ranks.
 struct identity {
   std::uint64_t network_digest = 0;
   std::uint64_t plan_digest = 0;
   std::size_t ranks = 1;
+  std::uint64_t weights_digest = 0;
   friend constexpr bool operator==(const identity&, const identity&) = default;
 };
 

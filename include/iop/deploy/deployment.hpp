@@ -93,7 +93,7 @@ constexpr bool check() {
 
 template <deployment D>
 constexpr comm::identity identity_of() {
-  return {digest_of(D::network::spec.list()).value, digest_of(D::plan).value, D::plan.ranks()};
+  return {digest_of(D::network::spec.list()).value, digest_of(D::plan).value, D::plan.ranks(), 0};
 }
 
 }  // namespace deploy

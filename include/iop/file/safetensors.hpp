@@ -6,6 +6,7 @@
 // with the bytes that its shape and type say; a file that breaks any rule is refused as a whole with a
 // sentence naming file and tensor.
 
+#include <iop/core/digest.hpp>
 #include <iop/core/result.hpp>
 #include <iop/core/weights.hpp>
 #include <iop/file/mapped_file.hpp>
@@ -62,6 +63,15 @@ class safetensors {
   /// The float32 values of a tensor that must have this shape: iop::weight_source. Errors (bad_tensor): there
   /// is none of this name, its type or shape is another, or its data does not lie on a multiple of 4 bytes.
   result<std::span<const float>> tensor(std::string_view name, std::span<const std::size_t> shape) const;
+
+  /// Of all tensors, with their names: for peers that must have the same. Reads the whole file.
+  std::uint64_t digest() const {
+    iop::digest sum;
+    for (const stored_tensor& tensor : tensors_)
+      sum.add(tensor.name)
+          .add(std::string_view(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()));
+    return sum.value;
+  }
 
   /// An error when the file has a tensor that is not among `used`: most likely it belongs to another network.
   error check_only(std::span<const std::string_view> used) const;
@@ -123,7 +133,7 @@ inline result<safetensors> safetensors::parse_or_throw(std::span<const std::byte
   std::memcpy(&length, bytes.data(), sizeof length);
   const std::span<const std::byte> rest = bytes.subspan(sizeof length);
   if (length > header_limit_bytes)
-    return fail("not a safetensors file, its header would have ", length, " bytes");
+    return fail("not a safetensors file: its first 8 bytes are not the length of a header");
   if (length > rest.size())
     return fail("truncated, its header has ", length, " bytes and ", rest.size(), " are there");
 

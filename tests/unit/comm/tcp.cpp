@@ -162,6 +162,20 @@ TEST_CASE("a header with any bit changed is noticed", "[comm]") {
   }
 }
 
+TEST_CASE("a peer that never stops sending holds nobody up for long", "[comm]") {
+  bool was_cut_off = false;
+  const report got = against(100, [&](stranger& peer) {
+    const std::vector<char> flood(1 << 20, 'x');
+    const auto end = clock::now() + 10s;
+    error_code reason;
+    peer.socket.non_blocking(false, reason);
+    while (!reason && clock::now() < end) asio::write(peer.socket, asio::buffer(flood), reason);
+    was_cut_off = static_cast<bool>(reason);
+  });
+  CHECK(got.reason.code == errc::protocol);
+  CHECK(was_cut_off);
+}
+
 TEST_CASE("a rank in the middle of a message still tells the others why it stops", "[comm]") {
   // Rank 0 sends a long message to rank 1 when it finds out that rank 2 is gone.
   const auto reports = tcp_ranks::run(3, 2'000ms, [](auto& mesh) -> iop::error {

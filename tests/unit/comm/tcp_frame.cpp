@@ -42,3 +42,14 @@ TEST_CASE("a damaged stop frame is no stop frame", "[comm]") {
     if (notice_of(random, 1).code != errc::none) FAIL("a random frame was believed");
   }
 }
+
+TEST_CASE("a goodbye is no notice, and a damaged one is none", "[comm]") {
+  const tcp_frame::header sound = goodbye_frame().encode();
+  CHECK(is_goodbye(decode_frame(sound)));
+  CHECK(notice_of(decode_frame(sound), 1).code == errc::none);
+  for (std::size_t bit = 0; bit < 8 * sound.size(); ++bit) {
+    tcp_frame::header damaged = sound;
+    damaged[bit / 8] ^= static_cast<std::byte>(1u << (bit % 8));
+    CHECK_FALSE(is_goodbye(decode_frame(damaged)));
+  }
+}

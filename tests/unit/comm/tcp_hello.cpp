@@ -48,6 +48,14 @@ TEST_CASE("both sides say what differs", "[comm]") {
         "rank 0 at there:1 is one of 4 ranks, this rank 2 is one of 3: build both from the same deployment");
 }
 
+TEST_CASE("weights that differ are told", "[comm]") {
+  tcp_hello other = callers;
+  other.what.weights_digest = 0x12;
+  CHECK(as_answerer(decode_hello(other.encode())).message.view() ==
+        "rank 2 at there:1 has weights 0x0000000000000012, this rank 0 has weights 0x0000000000000000: give "
+        "both the same weights");
+}
+
 TEST_CASE("endpoints that are mixed up are found out on both sides", "[comm]") {
   tcp_hello other = answer;
   other.rank = 1;

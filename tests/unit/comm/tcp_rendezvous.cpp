@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <future>
 #include <memory>
 #include <random>
 #include <string>
@@ -41,6 +44,41 @@ std::vector<report> connect_all(ports& at, const std::vector<part>& parts,
   });
   return reports;
 }
+
+/// Somebody else at a rank's address.
+struct impostor {
+  asio::io_context context;
+  tcp::acceptor server{context};
+  std::vector<tcp::socket> callers;
+
+  explicit impostor(std::uint16_t port) {
+    server.open(tcp::v4());
+    server.set_option(tcp::acceptor::reuse_address(true));
+    server.bind({asio::ip::make_address("127.0.0.1"), port});
+    server.listen();
+  }
+
+  /// The next call; false when it is the test's own word to stop.
+  bool accept() {
+    callers.emplace_back(context);
+    server.accept(callers.back());
+    std::array<std::byte, 1> first{};
+    asio::read(callers.back(), asio::buffer(first));
+    return first[0] == std::byte{'i'};
+  }
+
+  /// Says hello to the last caller, whose hello has begun, and waits for so many bytes behind that.
+  void answer(const tcp_hello& hello, std::size_t more) {
+    std::vector<std::byte> heard(tcp_hello::bytes - 1 + more);
+    asio::write(callers.back(), asio::buffer(hello.encode()));
+    asio::read(callers.back(), asio::buffer(heard));
+  }
+
+  void leave() {
+    callers.clear();
+    server.close();
+  }
+};
 
 std::string text_of(const report& each) { return std::string(each.reason.message.view()); }
 
@@ -194,17 +232,19 @@ TEST_CASE("a stranger at a peer's address is no peer", "[comm]") {
 }
 
 TEST_CASE("ranks of unlike deployments fail at once on both sides", "[comm]") {
-  identity other_plan = of(2), other_network = of(2);
+  identity other_plan = of(2), other_network = of(2), other_weights = of(2);
   other_plan.plan_digest = 1;
   other_network.network_digest = 2;
-  for (const identity& other : {other_plan, other_network, of(3)}) {
+  other_weights.weights_digest = 3;
+  for (const identity& other : {other_plan, other_network, other_weights, of(3)}) {
     ports at(3);
     const auto reports = connect_all(at, {{0, of(2), 0ms}, {1, other, 0ms}});
     for (const report& each : reports) {
       INFO(text_of(each));
       CHECK(each.reason.code == errc::protocol);
       CHECK(each.took < 1'000ms);
-      CHECK(mentions(each.reason, "build both from the same deployment"));
+      CHECK(mentions(each.reason, other == other_weights ? "give both the same weights"
+                                                         : "build both from the same deployment"));
     }
     CHECK(reports[0].reason.rank == 1);
     CHECK(reports[1].reason.rank == 0);
@@ -248,6 +288,133 @@ TEST_CASE("a caller that dies before it confirms makes room for the next", "[com
   for (const report& each : reports) CHECK(text_of(each) == "");
 }
 
+TEST_CASE("callers that never confirm keep nobody out", "[comm]") {
+  ports at(2);
+  std::vector<std::unique_ptr<stranger>> silent;
+  for (int i = 0; i < 5; ++i) {
+    silent.push_back(std::make_unique<stranger>(at.endpoints[0].port));
+    silent.back()->say(tcp_hello{.rank = 1, .called = 0, .what = of(2)}.encode());
+  }
+  const auto reports = connect_all(at, {{0, of(2), 0ms}, {1, of(2), 50ms}}, 1'500ms);
+  for (const report& each : reports) CHECK(text_of(each) == "");
+}
+
+TEST_CASE("two callers of one rank that confirm at the same time are found out", "[comm]") {
+  ports at(3);
+  std::array<std::string, 2> heard;
+  std::thread callers([&, port = at.endpoints[0].port] {
+    stranger first(port), second(port);
+    for (stranger* each : {&first, &second})
+      each->say(tcp_hello{.rank = 1, .called = 0, .what = of(3)}.encode());
+    for (stranger* each : {&first, &second}) each->hear(tcp_hello::bytes);  // both are welcome so far
+    for (stranger* each : {&first, &second}) each->say(to_bytes(std::array{tcp_hello::confirmation}));
+    heard = {first.hear(tcp_frame::header_bytes), second.hear(tcp_frame::header_bytes)};
+  });
+  tcp_mesh mesh;
+  const iop::error reason =
+      mesh.connect(std::move(at.listeners[0]), 0, at.endpoints, of(3), {3'000ms, 500ms});
+  callers.join();
+  INFO(reason.message.view());
+  CHECK(reason.code == errc::protocol);
+  CHECK(mentions(reason, "two processes say that they are rank 1: one at 127.0.0.1:"));
+  for (const std::string& each : heard) CHECK(each.starts_with("iop:stop"));
+}
+
+TEST_CASE("a caller that is started again takes its place again", "[comm]") {
+  ports at(3);
+  std::promise<void> first_life;
+  const auto died = first_life.get_future().share();
+  std::vector<iop::error> reasons(3);
+  in_threads(4, [&](std::size_t rank) {
+    if (rank == 3) {  // the first life of rank 1
+      stranger(at.endpoints[0].port).join(1, of(3));
+      return first_life.set_value();
+    }
+    if (rank != 0) died.wait();
+    tcp_mesh mesh;
+    reasons[rank] = mesh.connect(std::move(at.listeners[rank]), rank, at.endpoints, of(3), {5'000ms, 500ms});
+  });
+  for (const iop::error& each : reasons) CHECK(each.message.view() == "");
+}
+
+TEST_CASE("a rank that is started again is called again", "[comm]") {
+  ports at(3);
+  at.listeners[0] = tcp_listener();
+  impostor first_life(at.endpoints[0].port);
+  std::promise<void> death;
+  const auto died = death.get_future().share();
+  std::vector<iop::error> reasons(3);
+  in_threads(4, [&](std::size_t rank) {
+    if (rank == 3) {
+      first_life.accept();
+      first_life.answer({.rank = 0, .called = 1, .what = of(3)}, 8);
+      first_life.leave();
+      return death.set_value();
+    }
+    if (rank != 1) died.wait();
+    if (rank == 0) reasons[0] = at.listeners[0].open(at.endpoints[0]);
+    if (reasons[rank]) return;
+    tcp_mesh mesh;
+    reasons[rank] = mesh.connect(std::move(at.listeners[rank]), rank, at.endpoints, of(3), {5'000ms, 500ms});
+  });
+  for (const iop::error& each : reasons) CHECK(each.message.view() == "");
+}
+
+TEST_CASE("a rank whose work is done at once is not missed", "[comm]") {
+  ports at(3);
+  std::promise<void> end;
+  const auto ended = end.get_future().share();
+  std::vector<iop::error> reasons(2);
+  in_threads(3, [&](std::size_t rank) {
+    if (rank == 1) {  // is connected to rank 0, and leaves before rank 0 has met rank 2
+      auto rank_1 = std::make_unique<stranger>(at.endpoints[0].port);
+      if (rank_1->join(1, of(3))) rank_1->say(goodbye_frame().encode());
+      rank_1.reset();
+      end.set_value();
+    } else if (rank == 2) {
+      ended.wait();
+      stranger rank_2(at.endpoints[0].port);
+      rank_2.join(2, of(3));
+      rank_2.hear(1);
+    } else {
+      tcp_mesh mesh;
+      reasons[0] = mesh.connect(std::move(at.listeners[0]), 0, at.endpoints, of(3), {3'000ms, 500ms});
+      std::array<std::byte, 1> byte{};
+      if (!reasons[0]) reasons[1] = mesh.exchange(1, {}, std::array{incoming{1, byte}});
+    }
+  });
+  CHECK(reasons[0].message.view() == "");
+  CHECK(reasons[1].message.view() ==
+        "rank 1 closed its connection in step 1 with messages due (End of file)");
+}
+
+TEST_CASE("a call that is accepted but not answered is made again", "[comm]") {
+  ports at(2);
+  at.listeners[0] = tcp_listener();
+  impostor silent(at.endpoints[0].port);
+  std::size_t calls = 0;
+  std::thread accepting([&] {
+    while (silent.accept()) ++calls;
+  });
+  tcp_mesh mesh;
+  const iop::error reason =
+      mesh.connect(std::move(at.listeners[1]), 1, at.endpoints, of(2), {1'500ms, 500ms});
+  stranger(at.endpoints[0].port).say(std::string("the end"));
+  accepting.join();
+  INFO(reason.message.view());
+  CHECK(calls == 2);
+  CHECK(mentions(reason,
+                 "; the last try: it accepts connections but says nothing: is it a rank, and running?"));
+}
+
+TEST_CASE("an IPv6 address is told in brackets", "[comm]") {
+  ports at(2);
+  at.endpoints[0] = {"::1", 1};
+  tcp_mesh mesh;
+  const iop::error reason = mesh.connect(std::move(at.listeners[1]), 1, at.endpoints, of(2), {50ms, 500ms});
+  CHECK(mentions(reason, "rank 0 at [::1]:1 is still missing"));
+}
+
 TEST_CASE("wrong arguments of connect are told", "[comm]") {
   ports at(2);
   tcp_mesh mesh;
@@ -280,7 +447,7 @@ TEST_CASE("a hello with any bit changed is refused or found out", "[comm]") {
   std::mt19937 engine(8);
   for (int i = 0; i < 40; ++i) {
     ports at(2);
-    const std::size_t bit = engine() % (8 * 56);  // all but the word that only an answer uses
+    const std::size_t bit = engine() % (8 * 64);  // all but the word that only an answer uses
     std::string heard;
     std::thread caller([&, port = at.endpoints[0].port] {
       stranger almost(port);
