@@ -40,10 +40,14 @@ TEST_CASE("a shape is shown as Python prints it") {
   CHECK(shown(std::array<std::size_t, 0>{}).view() == "[]");
 }
 
-TEST_CASE("edit distance counts insertions, deletions and substitutions") {
+TEST_CASE("edit distance counts insertions, deletions, substitutions and swaps") {
   CHECK(edit_distance("", "") == 0);
   CHECK(edit_distance("", "abc") == 3);
   CHECK(edit_distance("abc", "") == 3);
   CHECK(edit_distance("kitten", "sitting") == 3);
-  CHECK(edit_distance("conv1.weight", "conv1.weigth") == 2);
+  CHECK(edit_distance("conv1.weight", "conv1.weigth") == 1);
+  CHECK(edit_distance("ab", "ba") == 1);
+  CHECK(edit_distance("fc1.bais", "fc1.bias") == 1);
+  CHECK(edit_distance("abcd", "badc") == 2);
+  CHECK(edit_distance("ca", "abc") == 3);  // a swapped pair is not edited again
 }
