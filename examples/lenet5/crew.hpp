@@ -3,8 +3,8 @@
 
 // The devices of one run as child processes: starts them, tells each where the others listen, collects what
 // they say, and sees to it that all have ended when `run` returns, however that comes about: done, a device
-// failed or was killed, SIGINT or SIGTERM, or the deadline. Once a device has failed, the others get the time
-// to say what they saw of it.
+// failed or was killed, SIGINT or SIGTERM, or nothing has happened for too long. Once a device has failed,
+// the others get the time to say what they saw of it.
 
 #include "deployments.hpp"
 #include "process.hpp"
@@ -39,7 +39,6 @@ struct job {
   std::size_t devices = 3;
   std::vector<std::string> arguments{};  ///< of every device
   std::chrono::milliseconds time_out{};  ///< of the devices
-  std::chrono::milliseconds deadline{};  ///< of the whole run
 };
 
 /// How it went: with no complaints and no signal, `results` has what each device reported, by rank.
@@ -63,7 +62,7 @@ class crew {
       kill_all(ending::unwanted);
     });
     for (std::size_t rank = 0; rank < what_.devices; ++rank) start(rank);
-    allow(what_.deadline);
+    allow(what_.time_out);
     while (open_streams_ > 0) context_.run_one();
     timer_.cancel();
     signals_.cancel();
@@ -73,11 +72,8 @@ class crew {
   }
 
  private:
-  enum class ending {
-    own,
-    unwanted,
-    late
-  };  // by itself, killed since nobody needs it, killed since it took too long
+  // By itself, killed since nobody needs it, killed since it took too long.
+  enum class ending { own, unwanted, late };
 
   struct member {
     member(asio::io_context& context, std::size_t number, process&& started)
@@ -128,8 +124,10 @@ class crew {
       introduce();
     } else if (word == "progress") {
       progress_(std::strtoull(rest.c_str(), nullptr, 10));
+      if (!failed_) allow_an_image();
     } else if (word == "result") {
       m.result = nlohmann::json::parse(rest, nullptr, false);
+      if (m.rank == 0 && !failed_) allow(what_.time_out);  // the others have no more to do
     }
   }
 
@@ -147,6 +145,7 @@ class crew {
       m.in.write_some(asio::buffer(line), gone);
     }
     introduced_ = true;
+    allow_an_image();
   }
 
   void close(member& m, asio::posix::stream_descriptor& stream) {
@@ -159,20 +158,26 @@ class crew {
     if (!failed || failed_) return;
     failed_ = true;
     if (!introduced_) return kill_all(ending::unwanted);  // the others wait for words that will not come
-    allow(what_.time_out + std::chrono::seconds(1));
+    allow(what_.time_out);
   }
 
+  /// From now until the next news: to start, to end. A second more than the devices allow each other.
   void allow(std::chrono::milliseconds limit) {
-    timer_.expires_after(limit);
+    timer_.expires_after(limit + std::chrono::seconds(1));
     timer_.async_wait([this](boost::system::error_code cancelled) {
-      if (!cancelled) kill_all(ending::late);
+      if (cancelled) return;
+      failed_ = true;
+      kill_all(ending::late);
     });
   }
+  /// Connecting, or an image with an exchange or two that nearly fail.
+  void allow_an_image() { allow(3 * what_.time_out); }
 
   void kill_all(ending how) {
     for (member& m : members_) {
-      if (m.streams == 0) continue;
-      m.how = how;
+      if (m.streams == 0 || m.how != ending::own) continue;
+      const bool waits_for_others = !introduced_ && !m.port.empty();
+      m.how = waits_for_others ? ending::unwanted : how;
       m.child.kill();
     }
   }
@@ -185,7 +190,7 @@ class crew {
       while (!m.sentence.empty() && m.sentence.back() == '\n') m.sentence.pop_back();
       std::string what = m.sentence;
       if (m.how == ending::late) {
-        what = "did not end in time and was stopped";
+        what = fmt::format("did not {} in time and was stopped", m.port.empty() ? "start" : "end");
       } else if (what.empty() && m.how == ending::own) {
         if (WIFSIGNALED(m.status))
           what = fmt::format("was killed by signal {}", WTERMSIG(m.status));

@@ -8,6 +8,8 @@
 #include "crew.hpp"
 #include "deployments.hpp"
 #include "report.hpp"
+#include "streams.hpp"
+#include "usage.hpp"
 
 #include <iop/file/idx.hpp>
 
@@ -42,7 +44,7 @@ class progress_bar {
  public:
   progress_bar(std::string_view policy, std::size_t images) : policy_(policy), images_(images) { show(0); }
   ~progress_bar() {
-    if (is_shown_) fmt::print(stderr, "\r\x1b[K");
+    if (is_shown_) lenet5::tell("\r\x1b[K");
   }
   progress_bar(const progress_bar&) = delete;
   progress_bar& operator=(const progress_bar&) = delete;
@@ -51,8 +53,8 @@ class progress_bar {
     constexpr std::size_t width = 40;
     const std::size_t full = std::min(done, images_) * width / images_;
     if (is_shown_)
-      fmt::print(stderr, "\r{:<15} [{:#<{}}{:<{}}] {} of {} images", policy_, "", full, "", width - full,
-                 done, images_);
+      lenet5::tell(fmt::format("\r{:<15} [{:#<{}}{:<{}}] {} of {} images", policy_, "", full, "",
+                               width - full, done, images_));
   }
 
  private:
@@ -99,6 +101,18 @@ void print_pair(const options& o, const std::string& classes, double accuracy,
              o.images - lenet5::count_equal(classes, theirs), o.images);
 }
 
+std::runtime_error cannot_write(const std::string& path) {
+  return std::runtime_error(fmt::format("cannot write '{}'", path));
+}
+
+/// Finds out before the run whether its table will have a place. What is there stays as it is.
+void check_writable(const std::string& path) {
+  const bool is_new = !std::filesystem::exists(path);
+  if (!is_new && std::filesystem::status(path).type() == std::filesystem::file_type::fifo) return;
+  if (!std::ofstream(path, std::ios::app)) throw cannot_write(path);
+  if (is_new) std::filesystem::remove(path);
+}
+
 /// Runs all policies; the exit status.
 int run(const options& o) {
   using std::chrono::milliseconds;
@@ -107,6 +121,7 @@ int run(const options& o) {
   boost::asio::signal_set signals(context, SIGINT, SIGTERM, SIGHUP);
   const std::string labels = o.data + "/t10k-labels-idx1-ubyte.gz";
 
+  if (!o.json.empty()) check_writable(o.json);
   std::vector<lenet5::row> rows;
   for (const iop::policy policy : lenet5::policies) {
     lenet5::job job;
@@ -119,7 +134,6 @@ int run(const options& o) {
                      "--labels",   labels,
                      "--time-out", std::to_string(o.time_out_ms)};
     job.time_out = milliseconds(o.time_out_ms);
-    job.deadline = 3 * job.time_out + milliseconds(20) * o.images;
 
     lenet5::outcome got;
     {
@@ -127,10 +141,10 @@ int run(const options& o) {
       got = lenet5::crew(context, signals, job, [&](std::size_t done) { bar.show(done); }).run();
     }
     if (got.signal != 0) {
-      fmt::print(stderr, "stopped by signal {}\n", got.signal);
+      lenet5::tell(fmt::format("stopped by signal {}\n", got.signal));
       return 128 + got.signal;
     }
-    for (const std::string& each : got.complaints) fmt::print(stderr, "{}\n", each);
+    for (const std::string& each : got.complaints) lenet5::tell(each + "\n");
     if (!got.complaints.empty()) return 1;
     rows.push_back(to_row(o, policy, got.results));
     rows.back().agreement = lenet5::count_equal(rows.front().classes, rows.back().classes);
@@ -142,13 +156,14 @@ int run(const options& o) {
   if (!o.json.empty()) {
     std::ofstream file(o.json);
     file << lenet5::to_json(rows).dump(2) << '\n';
-    if (!file.flush()) throw std::runtime_error(fmt::format("cannot write '{}'", o.json));
+    if (!file.flush()) throw cannot_write(o.json);
   }
   int status = 0;
   for (const lenet5::row& r : rows) {
     if (lenet5::is_as_planned(r)) continue;
-    fmt::print(stderr, "{}: sent {} messages and {} bytes, but the plan says {} and {} per inference\n",
-               r.policy, r.messages_sent, r.bytes_sent, r.predicted.messages, r.predicted.bytes);
+    lenet5::tell(fmt::format("{}: sent {} messages and {} bytes, but the plan says {} and {} per inference\n",
+                             r.policy, r.messages_sent, r.bytes_sent, r.predicted.messages,
+                             r.predicted.bytes));
     status = 1;
   }
   return status;
@@ -157,30 +172,31 @@ int run(const options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  lenet5::occupy_standard_streams();
   options o;
   CLI::App app(
       "Classifies Fashion-MNIST with LeNet-5 on several device processes, by one policy after the other.");
-  app.add_option("--images", o.images, "how many images")
-      ->check(CLI::Range(1, 10'000))
+  lenet5::add_number(app, "--images", o.images, 1, 10'000, "how many images")->capture_default_str();
+  lenet5::add_number(app, "--devices", o.devices, lenet5::fewest_devices, lenet5::most_devices,
+                     "how many devices")
       ->capture_default_str();
-  app.add_option("--devices", o.devices, "how many devices")
-      ->check(CLI::Range(lenet5::fewest_devices, lenet5::most_devices))
+  lenet5::add_words(app, "--json", o.json, "also write the table to this file");
+  lenet5::add_words(app, "--weights", o.weights, "safetensors file of LeNet-5");
+  lenet5::add_words(app, "--data", o.data, "folder of the t10k-* files of Fashion-MNIST")
       ->capture_default_str();
-  app.add_option("--json", o.json, "also write the table to this file");
-  app.add_option("--weights", o.weights, "safetensors file of LeNet-5");
-  app.add_option("--data", o.data, "folder of the t10k-* files of Fashion-MNIST")->capture_default_str();
-  app.add_option("--time-out", o.time_out_ms, "milliseconds that a device waits for another")
-      ->check(CLI::Range(1, 3'600'000))
+  lenet5::add_number(app, "--time-out", o.time_out_ms, 1, 3'600'000,
+                     "milliseconds that a device waits for another")
       ->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
+    return lenet5::finish(app.exit(problem) == 0 ? 0 : 2);
   }
   try {
-    return run(o);
+    return lenet5::finish(run(o));
   } catch (const std::exception& reason) {
-    fmt::print(stderr, "{}\n", reason.what());
+    lenet5::tell(reason.what());
+    lenet5::tell("\n");
     return 1;
   }
 }

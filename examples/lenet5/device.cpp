@@ -10,6 +10,8 @@
 
 #include "deployments.hpp"
 #include "endpoints.hpp"
+#include "streams.hpp"
+#include "usage.hpp"
 
 #include <iop/comm/tcp.hpp>
 #include <iop/file/idx.hpp>
@@ -23,11 +25,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -103,6 +105,10 @@ struct camera {
       const auto scores = take(executor.run(pixels));
       const auto end = clock::now();
       latencies_ms.push_back(std::chrono::duration<double, std::milli>(end - start).count());
+      const auto odd = std::ranges::find_if_not(scores, [](float s) { return std::isfinite(s); });
+      if (odd != scores.end())
+        throw failure(fmt::format("image {} of {}: the score of class {} is {}; check the weights", i + 1,
+                                  count, odd - scores.begin(), *odd));
       classes += static_cast<char>('0' + (std::ranges::max_element(scores) - scores.begin()));
       if (end - last_told < std::chrono::milliseconds(100)) continue;
       last_told = end;
@@ -161,7 +167,9 @@ void run(const options& o) {
   using executor_type = typename std::remove_reference_t<decltype(executor)>::value_type;
   const std::chrono::milliseconds time_out(o.time_out_ms);
   iop::comm::tcp_mesh mesh;
-  check(mesh.connect(std::move(listener), rank, peers, executor_type::identity(), {time_out, time_out}));
+  iop::comm::identity identity = executor_type::identity();
+  identity.weights_digest = weights->digest();
+  check(mesh.connect(std::move(listener), rank, peers, identity, {time_out, time_out}));
   executor.emplace(*weights, mesh);
   check(executor->status());
   weights.reset();  // its slices are in the executor now
@@ -205,35 +213,39 @@ std::string usage_problem(const options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  lenet5::occupy_standard_streams();
   options o;
   CLI::App app(fmt::format("Rank {} of LeNet-5 on {} devices.", rank, devices));
-  std::map<std::string, iop::policy> names;
-  for (const iop::policy each : lenet5::policies) names.emplace(iop::name_of(each), each);
-  app.add_option("--policy", o.policy, "who computes what: the same for all ranks")
-      ->transform(CLI::CheckedTransformer(names))
+  std::string policy;
+  std::vector<std::string> names;
+  for (const iop::policy each : lenet5::policies) names.emplace_back(iop::name_of(each));
+  app.add_option("--policy", policy, "who computes what: the same for all ranks")
+      ->check(CLI::IsMember(names))
       ->required();
-  app.add_option("--weights", o.weights, "safetensors file");
-  app.add_option("--images", o.images, "IDX file, plain or packed; rank 0 reads it");
-  app.add_option("--labels", o.labels, "IDX file; with it rank 0 counts its right answers");
-  app.add_option("--count", o.count, "images to classify: the same for all ranks")
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--time-out", o.time_out_ms, "milliseconds to wait for a peer")
-      ->check(CLI::Range(1, 3'600'000));
-  app.add_option("--listen", o.listen, "HOST:PORT to listen on instead of this rank's among the peers");
-  app.add_option("--peers", o.peers, "HOST:PORT,HOST:PORT,… of all ranks in order");
+  lenet5::add_words(app, "--weights", o.weights, "safetensors file");
+  lenet5::add_words(app, "--images", o.images, "IDX file, plain or packed; rank 0 reads it");
+  lenet5::add_words(app, "--labels", o.labels, "IDX file; with it rank 0 counts its right answers");
+  lenet5::add_number(app, "--count", o.count, 1, 1'000'000, "images to classify: the same for all ranks");
+  lenet5::add_number(app, "--time-out", o.time_out_ms, 1, 3'600'000, "milliseconds to wait for a peer");
+  lenet5::add_words(app, "--listen", o.listen,
+                    "HOST:PORT to listen on instead of this rank's among the peers");
+  lenet5::add_words(app, "--peers", o.peers, "HOST:PORT,HOST:PORT,… of all ranks in order");
   app.add_flag("--launched", o.launched, "choose a port, print it, and read the peers from stdin");
   try {
     app.parse(argc, argv);
     if (const std::string problem = usage_problem(o); !problem.empty()) throw CLI::ValidationError(problem);
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
+    return lenet5::finish(app.exit(problem) == 0 ? 0 : 2);
   }
+  for (const iop::policy each : lenet5::policies)
+    if (iop::name_of(each) == policy) o.policy = each;
   if (o.launched) prctl(PR_SET_PDEATHSIG, SIGKILL);  // a launcher that died before has closed our stdin
   try {
     run_policy(o, std::make_index_sequence<std::size(lenet5::policies)>{});
+    return lenet5::finish(0);
   } catch (const std::exception& reason) {
-    fmt::print(stderr, "{}\n", reason.what());
+    lenet5::tell(reason.what());
+    lenet5::tell("\n");
     return 1;
   }
-  return 0;
 }

@@ -5,7 +5,9 @@
 // throws std::invalid_argument with a sentence.
 
 #include <iop/comm/tcp_listener.hpp>
+#include <iop/file/names.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <stdexcept>
@@ -21,8 +23,10 @@ inline iop::comm::endpoint parse_endpoint(std::string_view words) {
   const std::string_view digits = colon == words.npos ? std::string_view() : words.substr(colon + 1);
   std::uint16_t port = 0;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (host.empty() || digits.empty() || problem != std::errc() || end != digits.data() + digits.size())
-    throw std::invalid_argument("'" + std::string(words) + "' is not HOST:PORT with a port of 0 to 65535");
+  const bool is_host = !host.empty() && std::ranges::all_of(host, [](char c) { return c > ' ' && c < 127; });
+  if (!is_host || port == 0 || problem != std::errc() || end != digits.data() + digits.size())
+    throw std::invalid_argument("'" + std::string(iop::file::shown(words).view()) +
+                                "' is not HOST:PORT with a port of 1 to 65535");
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   return {std::string(host), port};
 }

@@ -12,7 +12,10 @@ import pathlib
 import random
 import re
 import signal
+import shlex
+import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -68,6 +71,16 @@ class Device:
         return self.process.returncode, (out.splitlines() or [""])[-1], err.strip()
 
 
+def with_numbers(weights, change):
+    """The weights file with changed floats: `change` gets the list of all and changes it in place."""
+    bytes_ = WEIGHTS.read_bytes()
+    start = 8 + int.from_bytes(bytes_[:8], "little")
+    numbers = list(struct.unpack(f"<{(len(bytes_) - start) // 4}f", bytes_[start:]))
+    change(numbers)
+    weights.write_bytes(bytes_[:start] + struct.pack(f"<{len(numbers)}f", *numbers))
+    return weights
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
@@ -87,6 +100,25 @@ class DemoTest(unittest.TestCase):
         self.assertEqual(got.returncode, status, got)
         self.assertRegex(got.stderr, pattern)
         self.assertEqual(got.stdout, "")
+
+    def run_shell(self, *words, redirect):
+        """A program with its streams redirected as the shell does it: exit status, stdout, stderr."""
+        command = shlex.join(map(str, words)) + " " + redirect
+        got = subprocess.run(["sh", "-c", command], env=ENVIRONMENT, text=True, capture_output=True, timeout=PATIENCE)
+        return got.returncode, got.stdout, got.stderr
+
+    def staged(self, rank, script):
+        """A copy of the demo for two devices, of which one is a shell script; "$0.real" is that device's program."""
+        for name in "lenet5-demo", "lenet5-device-2-0", "lenet5-device-2-1":
+            shutil.copy(FOLDER / name, self.folder / name)
+        device = self.folder / f"lenet5-device-2-{rank}"
+        device.rename(f"{device}.real")
+        device.write_text(f"#!/bin/sh\n{script}\n")
+        device.chmod(0o755)
+        began = time.monotonic()
+        got = subprocess.run([self.folder / "lenet5-demo", "--devices", "2", "--images", "20", "--time-out", "1000"],
+                             env=ENVIRONMENT, text=True, capture_output=True, timeout=PATIENCE)
+        return got, time.monotonic() - began
 
     def test_policies_agree(self):
         for devices in 2, 3, 4:
@@ -114,8 +146,8 @@ class DemoTest(unittest.TestCase):
 
     def test_wrong_usage(self):
         for words in (["--images", "0"], ["--images", "-1"], ["--images", "10001"], ["--images", "many"],
-                      ["--images", "1.5"], ["--images"], ["--devices", "9"], ["--devices", "two"], ["--bogus"],
-                      ["stray"]):
+                      ["--images", "1.5"], ["--images", "0x10"], ["--images", ""], ["--images"], ["--devices", "9"],
+                      ["--devices", "two"], ["--json", ""], ["--json="], ["--bogus"], ["stray"]):
             with self.subTest(words):
                 self.refused(2, r"\S", *words)
 
@@ -133,8 +165,70 @@ class DemoTest(unittest.TestCase):
 
     def test_unwritable_json(self):
         got = demo("--images", 1, "--json", self.folder / "missing/table.json")
-        self.assertEqual(got.returncode, 1)
+        self.assertEqual((got.returncode, got.stdout), (1, ""))  # found out before the run
         self.assertIn("cannot write", got.stderr)
+
+    def test_json_survives_a_failed_run(self):
+        kept = self.folder / "table.json"
+        kept.write_text("old")
+        new = self.folder / "new.json"
+        for file in kept, new:
+            self.refused(1, "nowhere", "--images", 1, "--devices", 2, "--json", file, "--weights", self.folder / "nowhere")
+        self.assertEqual(kept.read_text(), "old")
+        self.assertFalse(new.exists())
+
+    def test_decimal_numbers(self):
+        file = self.folder / "table.json"
+        self.assertEqual(demo("--images", "010", "--devices", "02", "--json", file).returncode, 0)
+        self.assertEqual(json.loads(file.read_text())["images"], 10)
+
+    def test_lost_stdout(self):
+        program = FOLDER / "lenet5-demo"
+        for words in ["--images", "1", "--devices", "2"], ["--help"]:
+            for redirect in "> /dev/full", ">&-":
+                with self.subTest(words=words, redirect=redirect):
+                    status, _, err = self.run_shell(program, *words, redirect=redirect)
+                    self.assertEqual(status, 1)
+                    self.assertIn("cannot write to stdout", err)
+        device = FOLDER / "lenet5-device-2-0"
+        self.assertEqual(self.run_shell(device, "--help", redirect="> /dev/full")[0], 1)
+
+    def test_lost_stderr(self):
+        for redirect in "2> /dev/full", "2>&-", "2>&- <&-":
+            with self.subTest(redirect):
+                words = ["--images", "1", "--devices", "2"]
+                self.assertEqual(self.run_shell(FOLDER / "lenet5-demo", *words, redirect=redirect)[0], 0)
+                words += ["--weights", self.folder / "nowhere"]
+                self.assertEqual(self.run_shell(FOLDER / "lenet5-demo", *words, redirect=redirect)[0], 1)
+                words = ["--policy", "coedge", "--launched"]  # with nobody to name the peers
+                self.assertEqual(self.run_shell(FOLDER / "lenet5-device-2-0", *words, redirect=redirect)[0], 1)
+
+    def test_closed_terminal(self):
+        ours, theirs = os.openpty()
+        running = subprocess.Popen([FOLDER / "lenet5-demo", "--devices", "2"], env=ENVIRONMENT, stdout=theirs,
+                                   stderr=theirs, stdin=theirs)
+        os.close(theirs)
+        os.read(ours, 1)  # the progress bar
+        os.close(ours)
+        self.assertIn(running.wait(PATIENCE), (1, -signal.SIGHUP, 128 + signal.SIGHUP))
+
+    def test_device_stalled_at_its_start(self):
+        got, took = self.staged(1, "exec sleep 1000")
+        self.assertEqual((got.returncode, got.stdout), (1, ""))
+        self.assertEqual(got.stderr, "hub (rank 1): did not start in time and was stopped\n")
+        self.assertLess(took, 10)
+
+    def test_device_stalled_at_its_end(self):
+        got, took = self.staged(1, '"$0.real" "$@"; exec sleep 1000')  # of a device without work
+        self.assertEqual((got.returncode, got.stdout), (1, ""))
+        self.assertEqual(got.stderr, "hub (rank 1): did not end in time and was stopped\n")
+        self.assertLess(took, 10)
+
+    def test_device_stalled_in_its_work(self):
+        got, took = self.staged(0, '"$0.real" "$@" | sed -u /result/d; exec sleep 1000')
+        self.assertEqual((got.returncode, got.stdout), (1, ""))
+        self.assertEqual(got.stderr, "camera (rank 0): did not end in time and was stopped\n")
+        self.assertLess(took, 20)
 
     def test_peer_of_another_plan(self):
         pair = [Device(0, policy="interleaved"), Device(1, policy="coedge")]
@@ -145,6 +239,27 @@ class DemoTest(unittest.TestCase):
             status, _, sentence = each.end()
             self.assertEqual(status, 1)
             self.assertRegex(sentence, rf"^rank {1 - rank} at .* runs plan 0x\w+, this rank {rank} runs plan 0x\w+")
+
+    def test_peer_with_other_weights(self):
+        def nudge(numbers):
+            numbers[1000] += 0.5
+        other = with_numbers(self.folder / "other.safetensors", nudge)
+        pair = [Device(0), Device(1, "--weights", other)]
+        ports = [each.port() for each in pair]
+        for each in pair:
+            each.meet(ports)
+        for rank, each in enumerate(pair):
+            status, _, sentence = each.end()
+            self.assertEqual(status, 1)
+            self.assertRegex(sentence, rf"^rank {1 - rank} at .* has weights 0x\w+, this rank {rank} has weights 0x\w+: "
+                                       "give both the same weights$")
+
+    def test_weights_that_are_no_numbers(self):
+        def spoil(numbers):
+            numbers[-1] = float("nan")
+        spoiled = with_numbers(self.folder / "spoiled.safetensors", spoil)
+        self.refused(1, r"camera \(rank 0\): image 1 of 20: the score of class \d is nan; check the weights",
+                     "--images", 20, "--devices", 2, "--weights", spoiled)
 
     def test_missing_peer(self):
         for rank in 0, 1:
@@ -175,11 +290,23 @@ class DemoTest(unittest.TestCase):
 
     def test_device_usage(self):
         for words in ([], ["--peers", "here"], ["--peers", "a:1"], ["--peers", "a:1,b:99999"],
-                      ["--peers", "a:1,b:2", "--count", "0"], ["--peers", "a:1,b:2", "--listen", "b"]):
+                      ["--peers", "a:1,b:0"], ["--peers", "a:1,b\n:2"], ["--peers", "a:1,b:2", "--count", "0"],
+                      ["--peers", "a:1,b:2", "--listen", "b"]):
             with self.subTest(words):
                 status, _, sentence = Device(1, *words, launched=False).end()
                 self.assertEqual(status, 2)
                 self.assertRegex(sentence, r"\S")
+        status, _, sentence = Device(1, "--peers", "a:1,b:2", policy="foo", launched=False).end()
+        self.assertEqual(status, 2)
+        self.assertRegex(sentence, r"--policy: foo not in .*output_channel")
+        self.assertTrue(sentence.replace("\n", " ").isprintable(), sentence)
+
+    def test_garbled_peers(self):
+        device = Device(1)
+        device.port()
+        device.process.stdin.write("a:1,b\0c:2\n")
+        status, _, sentence = device.end()
+        self.assertEqual((status, sentence), (1, "'b?c:2' is not HOST:PORT with a port of 1 to 65535"))
 
     def test_launcher_gone(self):
         device = Device(1)
