@@ -7,6 +7,7 @@
 
 #include <iop/core/range.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,23 @@ inline constexpr rank_set everyone = ~rank_set{0};
 
 constexpr bool has(rank_set members, std::size_t rank) { return (members >> rank & 1) != 0; }
 
+/// Nearly equal ranges for the members; the first ones get what is left over.
+template <std::size_t Ranks>
+constexpr std::array<range, Ranks> even_ranges(std::size_t total, std::size_t unit, rank_set members,
+                                               std::size_t sharing) {
+  const std::size_t units = (total + unit - 1) / unit;
+  std::array<range, Ranks> shares{};
+  std::size_t begin = 0, index = 0;
+  for (std::size_t r = 0; r < Ranks && begin < total; ++r) {
+    if (!has(members, r)) continue;
+    const std::size_t count = units / sharing + (index++ < units % sharing ? 1 : 0);
+    if (count == 0) break;
+    shares[r] = {begin, std::min(begin + count * unit, total)};
+    begin = shares[r].end;
+  }
+  return shares;
+}
+
 /// `seconds(rank, units)` is the time rank needs for that many units, not decreasing in units. Returns
 /// consecutive ranges that cover [0, units · unit) once, in rank order; a rank may get none, and one that is
 /// no member gets none. The last share takes what `unit` leaves of `total`.
@@ -28,9 +46,17 @@ constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, 
   const std::size_t units = (total + unit - 1) / unit;
   const double all = static_cast<double>(units);
   double ideal[Ranks]{};
-  double sum = 0;
-  for (std::size_t r = 0; r < Ranks; ++r)
-    if (has(members, r)) sum += ideal[r] = 1 / seconds(r, all);
+  double sum = 0, slowest = 0, fastest = 0;
+  std::size_t sharing = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    if (!has(members, r)) continue;
+    const double time = seconds(r, all);
+    sum += ideal[r] = 1 / time;
+    slowest = sharing == 0 ? time : std::max(slowest, time);
+    fastest = sharing == 0 ? time : std::min(fastest, time);
+    ++sharing;
+  }
+  if (slowest == fastest) return even_ranges<Ranks>(total, unit, members, sharing);
   for (double& share : ideal) share *= all / sum;
   for (int round = 0; round < 3; ++round) {
     sum = 0;
@@ -68,12 +94,12 @@ constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, 
     give(r, counts[r] + 1);
   }
   for (std::size_t moves = 0; moves < 2 * Ranks; ++moves) {
-    std::size_t slowest = 0;
+    std::size_t last = 0;
     for (std::size_t r = 1; r < Ranks; ++r)
-      if (now[r] > now[slowest]) slowest = r;
-    const std::size_t other = quickest(slowest);
-    if (other == Ranks || counts[slowest] == 0 || next[other] >= now[slowest]) break;
-    give(slowest, counts[slowest] - 1);
+      if (now[r] > now[last]) last = r;
+    const std::size_t other = quickest(last);
+    if (other == Ranks || counts[last] == 0 || next[other] >= now[last]) break;
+    give(last, counts[last] - 1);
     give(other, counts[other] + 1);
   }
 

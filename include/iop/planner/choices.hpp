@@ -45,6 +45,7 @@ struct problem {
   bool memory_binds = false;               ///< some device cannot hold everything
   fixed_vector<rank_set, 64> sets{};       ///< of two and more devices
   std::size_t last_use[Operators]{};       ///< the last operator that reads each tensor
+  double least_message = 0;                ///< seconds that any message takes at least
   double least_flops_behind[Operators]{};  ///< work that remains behind each operator, see `bound`
 };
 
@@ -106,13 +107,18 @@ constexpr fixed_vector<rank_set, 64> member_sets(const cluster<Ranks>& c, endpoi
 template <std::size_t Operators, std::size_t Ranks>
 constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, endpoints ends,
                                          allowances allowed = {}) {
-  problem<Operators, Ranks> p{ops, &c, ends, allowed, false, {}, {}, {}};
+  problem<Operators, Ranks> p{ops, &c, ends, allowed, false, {}, {}, 0, {}};
   if (allowed.subsets)
     p.sets = member_sets(c, ends);
   else if (Ranks > 1)
     p.sets.push_back(static_cast<rank_set>((std::uint64_t{1} << Ranks) - 1));
   for (std::size_t i = 0; i < ops.size(); ++i)
     for (const std::size_t input : ops[i].inputs) p.last_use[input] = i;
+
+  for (std::size_t a = 0; a < Ranks; ++a)
+    for (std::size_t b = 0; b < Ranks; ++b)
+      if (a != b && (p.least_message <= 0 || c.between(a, b).message.seconds < p.least_message))
+        p.least_message = c.between(a, b).message.seconds;
 
   // No device is served worse by a byte than this share of its FLOPs.
   double flops_per_byte = 0;
@@ -138,27 +144,6 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
   return p;
 }
 
-/// The rows of operator `first` that a fused segment needs to make its share of `last`; false when the
-/// operators between cannot be such a segment.
-template <std::size_t Operators, std::size_t Ranks>
-constexpr bool fused_rows(const problem<Operators, Ranks>& p, std::size_t first, std::size_t last,
-                          const share_list<Ranks>& end_rows, share_list<Ranks>& rows) {
-  share_list<Ranks> needed[longest_fusion]{};
-  needed[last - first] = end_rows;
-  for (std::size_t i = last; i > first; --i) {
-    const op& o = p.ops[i];
-    if (!has_rows(o) || p.last_use[i - 1] > last) return false;
-    for (std::size_t k = 0; k < o.inputs.size(); ++k) {
-      if (o.inputs[k] < first) continue;
-      share_list<Ranks>& producer = needed[o.inputs[k] - first];
-      for (std::size_t r = 0; r < Ranks; ++r)
-        producer[r] = hull(producer[r], needed_input(o, {needed[i - first][r], {0, o.out.channels}}, k).rows);
-    }
-  }
-  rows = needed[0];
-  return has_rows(p.ops[first]);
-}
-
 /// Cuts of the rows that end a segment: in proportion to the work of the last weighted operator before them.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr share_list<Ranks> end_rows(const problem<Operators, Ranks>& p, std::size_t last, rank_set members) {
@@ -173,8 +158,9 @@ class choice_list {
  public:
   constexpr choice_list(const problem<Operators, Ranks>& p, std::size_t index) : p_(p), i_(index) {}
 
-  /// `all`: the choices of the operators before.
-  constexpr std::vector<choice<Ranks>> make(const std::vector<std::vector<choice<Ranks>>>& all) {
+  /// `all`: the choices of the operators before; `rows`: the operator's rows in segments.
+  constexpr std::vector<choice<Ranks>> make(const std::vector<std::vector<choice<Ranks>>>& all,
+                                            const std::vector<choice<Ranks>>& rows) {
     const op& o = p_.ops[i_];
     if (i_ == 0) {
       add(decide_single<Ranks>(o, p_.ends.input_rank), rank_set{1} << p_.ends.input_rank);
@@ -185,7 +171,7 @@ class choice_list {
       for (const rank_set s : p_.sets) add(decide_replicated<Ranks>(o, s), s);
     }
     if (o.what == kind::softmax) return std::move(list_);
-    for (const rank_set s : p_.sets) rows(s);
+    for (const choice<Ranks>& each : rows) add(each.made, each.members, each.fused_until);
     if (p_.allowed.rows_first && !list_.empty()) return std::move(list_);
     for (const std::size_t input : o.inputs)
       for (const choice<Ranks>& producer : all[input]) follow(producer.made);
@@ -197,7 +183,9 @@ class choice_list {
  private:
   constexpr void add(const decision<Ranks>& d, rank_set members, std::size_t fused_until) {
     for (const choice<Ranks>& earlier : list_)
-      if (earlier.fused_until == fused_until && earlier.made == d) return;
+      if (earlier.fused_until == fused_until && (fused_until == i_ || earlier.members == members) &&
+          earlier.made == d)
+        return;
     list_.push_back({d, members, fused_until});
   }
   constexpr void add(const decision<Ranks>& d, rank_set members) { add(d, members, i_); }
@@ -247,31 +235,49 @@ class choice_list {
     return fits ? tail : p_.ops.size();
   }
 
-  constexpr void rows(rank_set s) {
-    if (!p_.allowed.spatial) return;
-    for (std::size_t last = i_; last < p_.ops.size() && last - i_ < longest_fusion; ++last) {
-      if (!has_rows(p_.ops[last]) || (last > i_ && !p_.allowed.fused)) return;
-      if (p_.ops[last].out.height < 2) continue;
-      share_list<Ranks> needed{};
-      if (!fused_rows(p_, i_, last, end_rows(p_, last, s), needed)) continue;
-      bool all_whole = true;
-      for (std::size_t r = 0; r < Ranks; ++r)
-        all_whole =
-            all_whole && (!has(s, r) || needed[r].empty() || needed[r].size() == p_.ops[i_].out.height);
-      if (all_whole && last > i_) return;  // no better than replicated
-      add(decide(partition::spatial, needed), s, last);
-    }
-  }
-
   const problem<Operators, Ranks>& p_;
   std::size_t i_;
   std::vector<choice<Ranks>> list_;
 };
 
+/// Adds the choices of the operators of every fused segment that ends with `last`, from the back to the
+/// front: each makes the rows that the operators behind it in the segment need.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr void add_segments(const problem<Operators, Ranks>& p, std::size_t last, rank_set members,
+                            std::vector<std::vector<choice<Ranks>>>& rows) {
+  share_list<Ranks> needed[longest_fusion]{};  // of operators last, last − 1, …
+  needed[0] = end_rows(p, last, members);
+  bool is_closed = true;  // nothing behind the segment reads what is inside it
+  for (std::size_t i = last; i > 0; --i) {
+    const op& o = p.ops[i];
+    share_list<Ranks>& mine = needed[last - i];
+    if (!has_rows(o)) return;
+    if (i < last && p.last_use[i] > last) is_closed = false;
+    if (!is_closed) return;
+    bool all_whole = true;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      all_whole = all_whole && (!has(members, r) || mine[r].empty() || mine[r].size() == o.out.height);
+    if (all_whole && i < last) return;  // no better than replicated
+    rows[i].push_back({decide(partition::spatial, mine), members, last});
+    if (!p.allowed.fused || last - i + 1 == longest_fusion) return;
+    for (std::size_t k = 0; k < o.inputs.size(); ++k) {
+      if (last - o.inputs[k] >= longest_fusion) continue;
+      share_list<Ranks>& producer = needed[last - o.inputs[k]];
+      for (std::size_t r = 0; r < Ranks; ++r)
+        producer[r] = hull(producer[r], needed_input(o, {mine[r], {0, o.out.channels}}, k).rows);
+    }
+  }
+}
+
 template <std::size_t Operators, std::size_t Ranks>
 constexpr std::vector<std::vector<choice<Ranks>>> choices_of(const problem<Operators, Ranks>& p) {
-  std::vector<std::vector<choice<Ranks>>> all;
-  for (std::size_t i = 0; i < p.ops.size(); ++i) all.push_back(choice_list<Operators, Ranks>(p, i).make(all));
+  std::vector<std::vector<choice<Ranks>>> all, rows(p.ops.size());
+  if (p.allowed.spatial)
+    for (std::size_t last = 1; last < p.ops.size(); ++last)
+      if (has_rows(p.ops[last]) && p.ops[last].out.height > 1)
+        for (const rank_set s : p.sets) add_segments(p, last, s, rows);
+  for (std::size_t i = 0; i < p.ops.size(); ++i)
+    all.push_back(choice_list<Operators, Ranks>(p, i).make(all, rows[i]));
   return all;
 }
 

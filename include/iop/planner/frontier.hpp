@@ -37,6 +37,8 @@ struct frontier {
   bool is_complete = true;  ///< nothing was dropped for lack of room
 };
 
+inline constexpr double no_limit = std::numeric_limits<double>::infinity();
+
 /// What it takes to bring one value to where it is needed, by each route.
 struct move_costs {
   static constexpr double impossible = std::numeric_limits<double>::infinity();
@@ -99,15 +101,17 @@ class expansion {
                       const std::vector<choice<Ranks>>& choices, const frontier<Ranks>& before, double limit,
                       std::size_t width)
       : p_(p), o_(p.ops[index]), i_(index), before_(before), limit_(limit), width_(width) {
+    for (const device& d : p.devices->devices) all_speed_ += d.compute.flops_per_second;
     for (const choice<Ranks>& c : choices) add_option(c);
   }
 
   constexpr frontier<Ranks> run() {
     made_.is_complete = before_.is_complete;
     kept_.assign(before_.values.size(), nowhere);
-    moves_.assign(before_.values.size() * needs_.size(), nowhere);
-    for (std::size_t l = 0; l < before_.labels.size(); ++l)
-      for (const option& each : options_) extend(l, each);
+    moves_.assign(before_.values.size() * needs_.size(), move{});
+    for (const std::size_t l : by_time()) go_on_from(l);
+    for (const arrival& a : arrivals_)
+      if (a.from != nowhere) arrive(a);
     return std::move(made_);
   }
 
@@ -116,32 +120,73 @@ class expansion {
 
   struct option {
     choice<Ranks> chosen{};
-    fixed_vector<std::size_t, 4> needs{};  ///< number of the boxes needed of each input
     double seconds[Ranks]{};
     std::size_t weights[Ranks]{};
     std::size_t made = 0;  ///< number of the value it makes
+    double rest = 0;       ///< seconds that it and all behind it take at least, when all ranks start together
   };
   struct boxes {
     box of[Ranks]{};
+  };
+  /// What the options have in common that need the same boxes of each input.
+  struct query {
+    fixed_vector<std::size_t, 4> needs{};
+    std::vector<std::size_t> options{};
+    double rest = 0;  ///< the least of its options
+  };
+  /// What is known about bringing a value to the boxes of a need.
+  struct move {
+    enum : std::uint8_t { unknown, not_there, there } state = unknown;
+    std::size_t costs = nowhere;
+  };
+  /// How a label gets the inputs of a query.
+  struct fetching {
+    std::size_t sources[4]{};
+    bool is_there[4]{};
+    std::size_t count = 0;
+    route how = route::direct;
+    double seconds = 0;
+    bool waits = false;
+  };
+  /// The label that has the inputs of a query first, of those that keep the same values besides.
+  struct arrival {
+    std::size_t from = nowhere;
+    std::size_t query = 0;
+    double seconds = no_limit;
+    fetching inputs{};
   };
 
   constexpr void add_option(const choice<Ranks>& c) {
     option next;
     next.chosen = c;
     value<Ranks> made{i_, c.made.how == partition::input_channel, {}};
+    double latest = 0, work = p_.least_flops_behind[i_];
     for (std::size_t r = 0; r < Ranks; ++r) {
       made.boxes[r] = output_box(o_, c.made, r);
       if (made.boxes[r].empty()) continue;
       const box in = input_box(o_, c.made, r);
-      next.seconds[r] = seconds_on(p_.devices->devices[r], work_of(o_, in, made.boxes[r]));
+      const device& d = p_.devices->devices[r];
+      next.seconds[r] = seconds_on(d, work_of(o_, in, made.boxes[r]));
+      latest = std::max(latest, next.seconds[r]);
+      work += next.seconds[r] * d.compute.flops_per_second;
       if (p_.memory_binds) next.weights[r] = place_weights(o_, c.made, r, 0).end;
     }
+    next.rest = std::max(latest, work / all_speed_);
+    next.made = number_of(made);
+    query wanted;
     for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
       boxes needed;
       for (std::size_t r = 0; r < Ranks; ++r) needed.of[r] = input_box(o_, c.made, r, k);
-      next.needs.push_back(number_of(needed));
+      wanted.needs.push_back(number_of(needed));
     }
-    next.made = number_of(made);
+    std::size_t q = 0;
+    while (q < queries_.size() && !(queries_[q].needs == wanted.needs)) ++q;
+    if (q == queries_.size()) {
+      wanted.rest = next.rest;
+      queries_.push_back(wanted);
+    }
+    queries_[q].rest = std::min(queries_[q].rest, next.rest);
+    queries_[q].options.push_back(options_.size());
     options_.push_back(next);
   }
 
@@ -173,82 +218,163 @@ class expansion {
     return kept_[old];
   }
 
+  static constexpr double latest_of(const label<Ranks>& l) {
+    double latest = 0;
+    for (const double c : l.clock) latest = std::max(latest, c);
+    return latest;
+  }
+
+  /// The labels, the earliest first: later ones often come too late to be looked at.
+  constexpr std::vector<std::size_t> by_time() const {
+    std::vector<std::size_t> order;
+    std::vector<double> latest;
+    for (const label<Ranks>& l : before_.labels) {
+      order.push_back(order.size());
+      latest.push_back(latest_of(l));
+    }
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return latest[a] != latest[b] ? latest[a] < latest[b] : a < b;
+    });
+    return order;
+  }
+
+  constexpr move& move_of(std::size_t from, std::size_t need) {
+    move& m = moves_[from * needs_.size() + need];
+    if (m.state == move::unknown)
+      m.state = provides(before_.values[from], needs_[need].of) ? move::there : move::not_there;
+    return m;
+  }
+
   constexpr const move_costs& costs(std::size_t from, std::size_t need) {
-    std::size_t& known = moves_[from * needs_.size() + need];
-    if (known == nowhere) {
-      known = costs_.size();
+    move& m = move_of(from, need);
+    if (m.costs == nowhere) {
+      m.costs = costs_.size();
       costs_.push_back(costs_of(p_, before_.values[from], needs_[need].of));
     }
-    return costs_[known];
+    return costs_[m.costs];
   }
 
   /// The value that the needed boxes are taken or fetched from, as `provide` of the schedule finds it.
-  constexpr std::size_t source_of(const label<Ranks>& l, std::size_t tensor, const boxes& needed,
-                                  bool& is_there) const {
+  constexpr std::size_t source_of(const label<Ranks>& l, std::size_t tensor, std::size_t need,
+                                  bool& is_there) {
     std::size_t source = nowhere;
-    is_there = false;
     for (const std::size_t v : l.live) {
-      const value<Ranks>& candidate = before_.values[v];
-      if (candidate.tensor != tensor) continue;
-      if (provides(candidate, needed.of)) {
+      if (before_.values[v].tensor != tensor) continue;
+      if (move_of(v, need).state == move::there) {
         is_there = true;
         return v;
       }
-      if (source == nowhere || (before_.values[source].is_partial && covers(candidate, needed.of)))
+      if (source == nowhere ||
+          (!before_.values[v].is_partial && costs(v, need).of(route::direct) != move_costs::impossible))
         source = v;
     }
     return source;
   }
 
-  constexpr void extend(std::size_t from, const option& each) {
+  constexpr void find_sources(const label<Ranks>& l, const query& q, fetching& f) {
+    for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+      f.sources[k] = source_of(l, o_.inputs[k], q.needs[k], f.is_there[k]);
+      f.count += !f.is_there[k];
+    }
+  }
+
+  /// The quickest route; false when what is needed is nowhere.
+  constexpr bool find_route(const query& q, fetching& f) {
+    f.seconds = no_limit;
+    for (const route how : all_routes) {
+      double sum = 0;
+      for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+        if (f.is_there[k]) continue;
+        const move_costs& c = costs(f.sources[k], q.needs[k]);
+        if (how == route::direct) f.waits = f.waits || c.has_messages;
+        // With several inputs, one may gain from a route by which another goes directly.
+        const double by_it = c.of(how);
+        sum += f.count > 1 && by_it == move_costs::impossible ? c.of(route::direct) : by_it;
+      }
+      if (sum < f.seconds) f.seconds = sum, f.how = how;
+      if (!f.waits) break;
+    }
+    return f.seconds != no_limit;
+  }
+
+  constexpr void go_on_from(std::size_t from) {
     const label<Ranks>& l = before_.labels[from];
+    const double latest = latest_of(l);
     // Inside a fused segment the only way is on.
-    if (l.fused_until >= i_ && (each.chosen.made.how != partition::spatial ||
-                                each.chosen.members != l.members || each.chosen.fused_until != l.fused_until))
-      return;
+    const bool is_inside = l.fused_until >= i_;
+    const std::size_t group = is_inside || p_.memory_binds ? 0 : group_of(l);
+    for (std::size_t n = 0; n < queries_.size(); ++n) {
+      const query& q = queries_[n];
+      if (is_inside && !goes_on(l, q)) continue;
+      fetching f;
+      find_sources(l, q, f);
+      if (f.count > 0) {
+        arrival* first = is_inside || p_.memory_binds ? nullptr : &arrivals_[group * queries_.size() + n];
+        bool is_partial = false;
+        for (std::size_t k = 0; k < o_.inputs.size(); ++k)
+          is_partial = is_partial || (!f.is_there[k] && before_.values[f.sources[k]].is_partial);
+        const double earliest = latest + (is_partial ? 0 : p_.least_message);
+        if (!is_partial && earliest + q.rest >= limit_) continue;
+        if (first != nullptr && earliest >= first->seconds) continue;
+        if (!find_route(q, f)) continue;
+        if (f.waits && first != nullptr) {
+          if (latest + f.seconds < first->seconds) *first = {from, n, latest + f.seconds, f};
+          continue;
+        }
+      }
+      for (const std::size_t o : q.options)
+        if (!is_inside || continues(l, options_[o])) extend(from, options_[o], q, f, latest);
+    }
+  }
+
+  static constexpr bool continues(const label<Ranks>& l, const option& o) {
+    return o.chosen.made.how == partition::spatial && o.chosen.members == l.members &&
+           o.chosen.fused_until == l.fused_until;
+  }
+  constexpr bool goes_on(const label<Ranks>& l, const query& q) const {
+    for (const std::size_t o : q.options)
+      if (continues(l, options_[o])) return true;
+    return false;
+  }
+
+  /// Labels that keep the same values behind this operator.
+  constexpr std::size_t group_of(const label<Ranks>& l) {
+    fixed_vector<std::uint16_t, 16> keeps;
+    for (const std::uint16_t v : l.live)
+      if (p_.last_use[before_.values[v].tensor] > i_) keeps.push_back(v);
+    std::size_t g = 0;
+    while (g < groups_.size() && !(groups_[g] == keeps)) ++g;
+    if (g == groups_.size()) {
+      groups_.push_back(keeps);
+      arrivals_.resize(groups_.size() * queries_.size());
+    }
+    return g;
+  }
+
+  constexpr void arrive(const arrival& a) {
+    const query& q = queries_[a.query];
+    for (const std::size_t o : q.options)
+      if (a.seconds + options_[o].rest < limit_)
+        extend(a.from, options_[o], q, a.inputs, a.seconds - a.inputs.seconds);
+  }
+
+  constexpr void extend(std::size_t from, const option& each, const query& q, const fetching& f,
+                        double latest) {
+    const label<Ranks>& l = before_.labels[from];
     if (p_.memory_binds)
       for (std::size_t r = 0; r < Ranks; ++r)
         if ((l.weights[r] + each.weights[r]) * sizeof(float) > p_.devices->devices[r].memory.bytes) return;
-    if (bound(l.clock) >= limit_) return;
-
-    std::size_t sources[4]{}, fetched = 0;
-    bool is_there[4]{};
-    for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
-      sources[k] = source_of(l, o_.inputs[k], needs_[each.needs[k]], is_there[k]);
-      fetched += !is_there[k];
-    }
-    route how = route::direct;
-    bool waits = false;
-    double seconds = 0;
-    if (fetched > 0) {
-      seconds = move_costs::impossible;
-      for (const route candidate : all_routes) {
-        double sum = 0;
-        for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
-          if (is_there[k]) continue;
-          const move_costs& c = costs(sources[k], each.needs[k]);
-          if (candidate == route::direct) waits = waits || c.has_messages;
-          // With several inputs, one may gain from a route by which another goes directly.
-          const double by_it = c.of(candidate);
-          sum += fetched > 1 && by_it == move_costs::impossible ? c.of(route::direct) : by_it;
-        }
-        if (sum < seconds) seconds = sum, how = candidate;
-      }
-      if (seconds == move_costs::impossible) return;
-    }
-    double latest = 0;
-    for (const double c : l.clock) latest = std::max(latest, c);
     const bool is_free =
-        fetched == 0 && is_channelwise(o_) && !is_weighted(o_) && o_.inputs[0] + 1 == i_ && i_ > 1;
+        f.count == 0 && is_channelwise(o_) && !is_weighted(o_) && o_.inputs[0] + 1 == i_ && i_ > 1;
     double clock[Ranks]{};
     for (std::size_t r = 0; r < Ranks; ++r)
-      clock[r] = (waits ? latest + seconds : l.clock[r]) + (is_free ? 0 : each.seconds[r]);
-    if (finish_bound(clock) >= limit_) return;
+      clock[r] = (f.waits ? latest + f.seconds : l.clock[r]) + (is_free ? 0 : each.seconds[r]);
+    if (bound(clock) >= limit_) return;
 
     label<Ranks> next;
     for (std::size_t r = 0; r < Ranks; ++r) next.clock[r] = clock[r];
     next.made = each.chosen.made;
-    next.made.fetch = how;
+    next.made.fetch = f.how;
     next.previous = from;
     next.members = each.chosen.members;
     next.fused_until = each.chosen.fused_until > i_ ? each.chosen.fused_until : 0;
@@ -256,11 +382,11 @@ class expansion {
       if (p_.last_use[before_.values[v].tensor] > i_)
         next.live.push_back(static_cast<std::uint16_t>(kept(v)));
     for (std::size_t k = 0; k < o_.inputs.size(); ++k)
-      if (!is_there[k] && p_.last_use[o_.inputs[k]] > i_)
-        for (const value<Ranks>& v : rounds(sources[k], each.needs[k], how))
+      if (!f.is_there[k] && p_.last_use[o_.inputs[k]] > i_)
+        for (const value<Ranks>& v : rounds(f.sources[k], q.needs[k], f.how))
           next.live.push_back(static_cast<std::uint16_t>(number_of(v)));
     next.live.push_back(static_cast<std::uint16_t>(each.made));
-    if (p_.memory_binds && !account(l, each, how, sources, is_there, next)) return;
+    if (p_.memory_binds && !account(l, each, q, f, next)) return;
     insert(next, each.made);
   }
 
@@ -271,8 +397,7 @@ class expansion {
   }
 
   /// Weights and the activations alive at this operator; false when they cannot fit.
-  constexpr bool account(const label<Ranks>& l, const option& each, route how,
-                         const std::size_t (&sources)[4], const bool (&is_there)[4],
+  constexpr bool account(const label<Ranks>& l, const option& each, const query& q, const fetching& f,
                          label<Ranks>& next) const {
     for (std::size_t r = 0; r < Ranks; ++r) {
       const auto floats = [&](const value<Ranks>& v) {
@@ -281,12 +406,12 @@ class expansion {
       std::size_t others = 0, used = 0, peak = l.peak[r];
       for (const std::size_t v : l.live) others += floats(before_.values[v]);
       for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
-        const value<Ranks>& source = before_.values[sources[k]];
+        const value<Ranks>& source = before_.values[f.sources[k]];
         const std::size_t held = floats(source);
-        if (is_there[k]) continue;
+        if (f.is_there[k]) continue;
         std::size_t result = 0, staging = 0;
         const value<Ranks>* now = &source;
-        const auto all = rounds(sources[k], each.needs[k], how);
+        const auto all = rounds(f.sources[k], q.needs[k], f.how);
         for (const value<Ranks>& v : all) {
           staging = std::max(staging, part_of(*now, v, p_.ops[v.tensor].out.width, r).staging);
           result = floats(v);
@@ -308,23 +433,14 @@ class expansion {
     return true;
   }
 
-  /// No way on from these clocks, before operator i runs, ends earlier.
+  /// No way on from these clocks behind this operator ends earlier.
   constexpr double bound(const double (&clock)[Ranks]) const {
-    return bound(clock, p_.least_flops_behind[i_ - (i_ > 0)]);
-  }
-  /// The same when operator i has run.
-  constexpr double finish_bound(const double (&clock)[Ranks]) const {
-    return bound(clock, p_.least_flops_behind[i_]);
-  }
-  constexpr double bound(const double (&clock)[Ranks], double flops) const {
-    double all = 0, latest = 0;
+    double latest = 0, work = p_.least_flops_behind[i_];
     for (std::size_t r = 0; r < Ranks; ++r) {
-      const double speed = p_.devices->devices[r].compute.flops_per_second;
-      flops += speed * clock[r];
-      all += speed;
+      work += p_.devices->devices[r].compute.flops_per_second * clock[r];
       latest = std::max(latest, clock[r]);
     }
-    return std::max(latest, flops / all);
+    return std::max(latest, work / all_speed_);
   }
 
   constexpr bool is_no_better(const label<Ranks>& a, const label<Ranks>& b) const {
@@ -342,7 +458,7 @@ class expansion {
       for (std::size_t r = 0; r < Ranks; ++r)
         fullest = std::max(fullest, static_cast<double>((l.weights[r] + l.peak[r]) * sizeof(float)) /
                                         static_cast<double>(p_.devices->devices[r].memory.bytes));
-    return finish_bound(l.clock) * (1 + fullest);
+    return bound(l.clock) * (1 + fullest);
   }
 
   /// More values than another has do no harm where there is memory for them.
@@ -384,12 +500,16 @@ class expansion {
   const frontier<Ranks>& before_;
   double limit_;
   std::size_t width_;
+  double all_speed_ = 0;
   frontier<Ranks> made_;
   std::vector<option> options_;
   std::vector<boxes> needs_;
+  std::vector<query> queries_;
   std::vector<move_costs> costs_;
-  std::vector<std::size_t> moves_;  ///< of each value to each needed boxes: its number in costs_
-  std::vector<std::size_t> kept_;   ///< numbers of the values before in this stage
+  std::vector<move> moves_;  ///< of each value to each need
+  std::vector<fixed_vector<std::uint16_t, 16>> groups_;
+  std::vector<arrival> arrivals_;                   ///< of each group at each query
+  std::vector<std::size_t> kept_;                   ///< numbers of the values before in this stage
   std::vector<std::vector<std::size_t>> by_value_;  ///< labels by the value made
 };
 

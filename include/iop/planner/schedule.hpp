@@ -287,9 +287,9 @@ class schedule_builder {
       const value<Ranks>& candidate = all_.values[v];
       if (candidate.tensor != tensor) continue;
       if (provides(candidate, needed)) return v;
-      if (source == all_.values.size()) source = v;
-      // What is summed already is not summed again.
-      if (all_.values[source].is_partial && covers(candidate, needed)) source = v;
+      // Of whole values the latest is the one that the ranks hold most of; what is summed is not summed
+      // again.
+      if (source == all_.values.size() || covers(candidate, needed)) source = v;
     }
     const value<Ranks> from = all_.values[source];
     for (const value<Ranks>& made :

@@ -14,8 +14,6 @@
 
 namespace iop::planner {
 
-inline constexpr double no_limit = std::numeric_limits<double>::infinity();
-
 /// Labels kept for each value that an operator can make. In all cells of the benchmark's grid four times as
 /// many give no better plan.
 inline constexpr std::size_t search_width = 16;
