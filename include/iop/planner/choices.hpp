@@ -115,7 +115,7 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
   for (std::size_t i = 0; i < ops.size(); ++i)
     for (const std::size_t input : ops[i].inputs) p.last_use[input] = i;
 
-  if (Ranks > 1) p.least_message = c.between(0, 1).message.seconds;
+  p.least_message = c.between(0, Ranks - 1).message.seconds;
   for (std::size_t a = 0; a < Ranks; ++a)
     for (std::size_t b = 0; b < Ranks; ++b)
       if (a != b) p.least_message = std::min(p.least_message, c.between(a, b).message.seconds);

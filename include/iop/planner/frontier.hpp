@@ -313,7 +313,7 @@ class expansion {
     for (std::size_t n = 0; n < queries_.size(); ++n) {
       const query& q = queries_[n];
       if (is_inside && !goes_on(l, q)) continue;
-      fetching f{};
+      fetching f;
       find_sources(l, q, f);
       if (f.count > 0) {
         arrival* first = is_inside || p_.memory_binds ? nullptr : &arrivals_[group * queries_.size() + n];
