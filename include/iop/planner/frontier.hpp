@@ -136,7 +136,8 @@ class expansion {
   };
   /// What is known about bringing a value to the boxes of a need.
   struct move {
-    enum : std::uint8_t { unknown, not_there, there } state = unknown;
+    enum state_type : std::uint8_t { unknown, not_there, there };
+    state_type state = unknown;
     std::size_t costs = nowhere;
   };
   /// How a label gets the inputs of a query.
@@ -265,17 +266,20 @@ class expansion {
         return v;
       }
       if (source == nowhere ||
-          (!before_.values[v].is_partial && costs(v, need).of(route::direct) != move_costs::impossible))
+          (!before_.values[v].is_partial && is_cut_one_way(before_.values[v], p_.ops[tensor].out) &&
+           costs(v, need).of(route::direct) != move_costs::impossible))
         source = v;
     }
     return source;
   }
 
-  constexpr void find_sources(const label<Ranks>& l, const query& q, fetching& f) {
+  constexpr fetching find_sources(const label<Ranks>& l, const query& q) {
+    fetching f{};
     for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
       f.sources[k] = source_of(l, o_.inputs[k], q.needs[k], f.is_there[k]);
-      f.count += !f.is_there[k];
+      f.count += f.is_there[k] ? 0 : 1;
     }
+    return f;
   }
 
   /// The quickest route; false when what is needed is nowhere.
@@ -306,8 +310,7 @@ class expansion {
     for (std::size_t n = 0; n < queries_.size(); ++n) {
       const query& q = queries_[n];
       if (is_inside && !goes_on(l, q)) continue;
-      fetching f;
-      find_sources(l, q, f);
+      fetching f = find_sources(l, q);
       if (f.count > 0) {
         arrival* first = is_inside || p_.memory_binds ? nullptr : &arrivals_[group * queries_.size() + n];
         bool is_partial = false;
