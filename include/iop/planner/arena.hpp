@@ -70,6 +70,11 @@ constexpr exchange_part<Ranks> part_of(const value<Ranks>& from, const value<Ran
   return part;
 }
 
+/// Its result may lie on an input, element on element.
+constexpr bool may_replace_input(const op& o) {
+  return o.what == kind::elementwise || o.what == kind::softmax || o.what == kind::add;
+}
+
 template <std::size_t Operators, std::size_t Ranks>
 struct arena {
   static constexpr std::size_t most = schedule<Operators, Ranks>::most_steps;
@@ -131,11 +136,6 @@ class arena_builder {
     for (std::size_t v = 0; v < all_.values.size(); ++v)
       if (places_[v].root == root && v < index_of_next_ && last_use_[v] > index) return false;
     return true;
-  }
-
-  /// Its result may lie on an input, element on element.
-  static constexpr bool may_replace_input(const op& o) {
-    return o.what == kind::elementwise || o.what == kind::softmax || o.what == kind::add;
   }
 
   constexpr void replace_input(const step& s, std::size_t index) {

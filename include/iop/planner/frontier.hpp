@@ -6,8 +6,7 @@
 // operators may read. Of two labels with the same values the one that is behind on every clock and needs no
 // less memory is dropped, which loses nothing; so is one that cannot finish before the limit.
 
-#include <iop/planner/arena.hpp>
-#include <iop/planner/choices.hpp>
+#include <iop/planner/room.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -27,7 +26,7 @@ struct label {
   fixed_vector<std::uint16_t, 16> live{};  ///< values that later operators may read
   double clock[Ranks]{};                   ///< seconds
   std::size_t weights[Ranks]{};            ///< floats
-  std::size_t peak[Ranks]{};               ///< floats of activations alive at once
+  std::size_t peak[Ranks]{};               ///< floats of activations alive at once, at least
 };
 
 template <std::size_t Ranks>
@@ -139,6 +138,7 @@ class expansion {
     enum state_type : std::uint8_t { unknown, not_there, there };
     state_type state = unknown;
     std::size_t costs = nowhere;
+    std::size_t rooms[std::size(all_routes)] = {nowhere, nowhere, nowhere, nowhere, nowhere};
   };
   /// How a label gets the inputs of a query.
   struct fetching {
@@ -366,7 +366,7 @@ class expansion {
     const label<Ranks>& l = before_.labels[from];
     if (p_.memory_binds)
       for (std::size_t r = 0; r < Ranks; ++r)
-        if ((l.weights[r] + each.weights[r]) * sizeof(float) > p_.devices->devices[r].memory.bytes) return;
+        if (!has_room(p_, r, l.weights[r] + each.weights[r], l.peak[r])) return;
     const bool is_free =
         f.count == 0 && is_channelwise(o_) && !is_weighted(o_) && o_.inputs[0] + 1 == i_ && i_ > 1;
     double clock[Ranks]{};
@@ -399,39 +399,62 @@ class expansion {
                      collecting_rank(p_.ends, needs_[need].of));
   }
 
-  /// Weights and the activations alive at this operator; false when they cannot fit.
-  constexpr bool account(const label<Ranks>& l, const option& each, const query& q, const fetching& f,
-                         label<Ranks>& next) const {
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      const auto floats = [&](const value<Ranks>& v) {
-        return aligned(element_count(v.boxes[r], p_.ops[v.tensor].out.width));
-      };
-      std::size_t others = 0, used = 0, peak = l.peak[r];
-      for (const std::size_t v : l.live) others += floats(before_.values[v]);
-      for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
-        const value<Ranks>& source = before_.values[f.sources[k]];
-        const std::size_t held = floats(source);
-        if (f.is_there[k]) continue;
-        std::size_t result = 0, staging = 0;
-        const value<Ranks>* now = &source;
-        const auto all = rounds(f.sources[k], q.needs[k], f.how);
-        for (const value<Ranks>& v : all) {
-          staging = std::max(staging, part_of(*now, v, p_.ops[v.tensor].out.width, r).staging);
-          result = floats(v);
-          now = &v;
-        }
-        // The result may lie in the place of its source.
-        const bool dies = p_.last_use[o_.inputs[k]] <= i_;
-        const std::size_t grown = dies || !source.is_partial ? (result > held ? result - held : 0) : result;
-        peak = std::max(peak, others + used + grown + staging);
-        used += grown;
+  constexpr const move_room<Ranks>& room(std::size_t from, std::size_t need, route how) {
+    std::size_t& known = move_of(from, need).rooms[static_cast<std::size_t>(how)];
+    if (known == nowhere) {
+      known = rooms_.size();
+      rooms_.push_back(room_of(p_, before_.values[from], rounds(from, need, how)));
+    }
+    return rooms_[known];
+  }
+
+  /// What lies in a rank's memory while the operator and the exchanges before it run, at least: inputs, result,
+  /// and of each tensor that is read later the smallest of its values.
+  constexpr std::size_t peak_of(const label<Ranks>& l, const option& each, const query& q, const fetching& f,
+                                std::size_t rank) {
+    const auto begin = o_.inputs.begin();
+    const auto floats = [&](std::size_t v) { return floats_of(p_, before_.values[v], rank); };
+    std::size_t alive = 0, peak = 0;
+    for (std::size_t n = 0; n < l.live.size(); ++n) {
+      const std::size_t tensor = before_.values[l.live[n]].tensor;
+      bool is_first = std::find(begin, o_.inputs.end(), tensor) == o_.inputs.end();
+      std::size_t least = floats(l.live[n]);
+      for (std::size_t m = 0; m < l.live.size() && is_first; ++m) {
+        if (before_.values[l.live[m]].tensor != tensor) continue;
+        is_first = m >= n;
+        least = std::min(least, floats(l.live[m]));
       }
-      const std::size_t out = floats(made_.values[each.made]);
-      const bool in_place = o_.what == kind::elementwise || o_.what == kind::softmax || o_.what == kind::add;
-      next.peak[r] = std::max(peak, others + used + (in_place ? 0 : out));
+      if (is_first) alive += least;
+    }
+    const auto is_first = [&](std::size_t k) { return std::find(begin, begin + k, o_.inputs[k]) == begin + k; };
+    for (std::size_t k = 0; k < o_.inputs.size(); ++k)
+      if (is_first(k)) alive += floats(f.sources[k]);
+    const value<Ranks>& made = made_.values[each.made];
+    bool replaces = false;
+    for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+      const box* read = &before_.values[f.sources[k]].boxes[rank];
+      if (!f.is_there[k]) {
+        const move_room<Ranks>& moved = room(f.sources[k], q.needs[k], f.how);
+        read = &moved.boxes[rank];
+        if (is_first(k)) {
+          alive -= floats(f.sources[k]);
+          peak = std::max(peak, alive + moved.most[rank]);
+          alive += moved.result[rank];
+        }
+      }
+      replaces = replaces || *read == made.boxes[rank];
+    }
+    replaces = replaces && may_replace_input(o_);
+    return std::max(peak, alive + (replaces ? 0 : floats_of(p_, made, rank)));
+  }
+
+  /// Adds what the operator needs; false when that cannot fit.
+  constexpr bool account(const label<Ranks>& l, const option& each, const query& q, const fetching& f,
+                         label<Ranks>& next) {
+    for (std::size_t r = 0; r < Ranks; ++r) {
       next.weights[r] = l.weights[r] + each.weights[r];
-      if ((next.weights[r] + next.peak[r]) * sizeof(float) > p_.devices->devices[r].memory.bytes)
-        return false;
+      next.peak[r] = std::max(l.peak[r], peak_of(l, each, q, f, r));
+      if (!has_room(p_, r, next.weights[r], next.peak[r])) return false;
     }
     return true;
   }
@@ -449,7 +472,10 @@ class expansion {
   constexpr bool is_no_better(const label<Ranks>& a, const label<Ranks>& b) const {
     for (std::size_t r = 0; r < Ranks; ++r) {
       if (a.clock[r] < b.clock[r]) return false;
-      if (p_.memory_binds && (a.weights[r] < b.weights[r] || a.peak[r] < b.peak[r])) return false;
+      // What follows adds the same weights to both, and counts only where it needs more than the peak.
+      if (p_.memory_binds &&
+          (a.weights[r] < b.weights[r] || a.weights[r] + a.peak[r] < b.weights[r] + b.peak[r]))
+        return false;
     }
     return true;
   }
@@ -509,6 +535,7 @@ class expansion {
   std::vector<boxes> needs_;
   std::vector<query> queries_;
   std::vector<move_costs> costs_;
+  std::vector<move_room<Ranks>> rooms_;
   std::vector<move> moves_;  ///< of each value to each need
   std::vector<fixed_vector<std::uint16_t, 16>> groups_;
   std::vector<arrival> arrivals_;                   ///< of each group at each query

@@ -49,6 +49,17 @@ constexpr frontier<Ranks> start_of(const problem<Operators, Ranks>& p) {
   return first;
 }
 
+template <std::size_t Operators, std::size_t Ranks>
+constexpr bool has_room_to_deliver(const problem<Operators, Ranks>& p, const label<Ranks>& l,
+                                   const value<Ranks>& made, const box (&wanted)[Ranks], route how) {
+  const auto rounds =
+      rounds_of(made, wanted, how, p.ops[made.tensor].out, collecting_rank(p.ends, wanted));
+  const auto moved = room_of(p, made, rounds);
+  for (std::size_t r = 0; r < Ranks; ++r)
+    if (!has_room(p, r, l.weights[r], std::max(l.peak[r], moved.most[r]))) return false;
+  return true;
+}
+
 /// Plans worse than `limit` seconds are of no interest; at most `width` labels are kept for each value made.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
@@ -78,7 +89,8 @@ constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, pol
       e.deliver = costs.quickest;
       e.seconds += costs.of(e.deliver);
     }
-    if (e.seconds < limit) endings.push_back(e);
+    if (e.seconds < limit && (!p.memory_binds || has_room_to_deliver(p, l, v, wanted, e.deliver)))
+      endings.push_back(e);
   }
   std::sort(endings.begin(), endings.end(), [](const ending& a, const ending& b) {
     return a.seconds != b.seconds ? a.seconds < b.seconds : a.label < b.label;
@@ -93,7 +105,10 @@ constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, pol
       candidate.decisions[i] = stages[i].labels[at].made;
       at = stages[i].labels[at].previous;
     }
-    if (p.memory_binds && !fits(p.ops, *p.devices, candidate)) continue;
+    if (p.memory_binds && !fits(p.ops, *p.devices, candidate)) {
+      result.is_exact = false;  // others were dropped for this one
+      continue;
+    }
     result.best = candidate;
     result.seconds = e.seconds;
     result.exists = true;
