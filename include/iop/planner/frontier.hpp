@@ -408,8 +408,8 @@ class expansion {
     return rooms_[known];
   }
 
-  /// What lies in a rank's memory while the operator and the exchanges before it run, at least: inputs, result,
-  /// and of each tensor that is read later the smallest of its values.
+  /// What lies in a rank's memory while the operator and the exchanges before it run, at least: inputs,
+  /// result, and of each tensor that is read later the smallest of its values.
   constexpr std::size_t peak_of(const label<Ranks>& l, const option& each, const query& q, const fetching& f,
                                 std::size_t rank) {
     const auto begin = o_.inputs.begin();
@@ -426,7 +426,9 @@ class expansion {
       }
       if (is_first) alive += least;
     }
-    const auto is_first = [&](std::size_t k) { return std::find(begin, begin + k, o_.inputs[k]) == begin + k; };
+    const auto is_first = [&](std::size_t k) {
+      return std::find(begin, begin + k, o_.inputs[k]) == begin + k;
+    };
     for (std::size_t k = 0; k < o_.inputs.size(); ++k)
       if (is_first(k)) alive += floats(f.sources[k]);
     const value<Ranks>& made = made_.values[each.made];
