@@ -96,10 +96,17 @@ constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const value<Ra
 template <std::size_t Operators, std::size_t Ranks>
 class expansion {
  public:
+  /// `compares`: of two labels the worse is dropped.
   constexpr expansion(const problem<Operators, Ranks>& p, std::size_t index,
                       const std::vector<choice<Ranks>>& choices, const frontier<Ranks>& before, double limit,
-                      std::size_t width)
-      : p_(p), o_(p.ops[index]), i_(index), before_(before), limit_(limit), width_(width) {
+                      std::size_t width, bool compares = true)
+      : p_(p),
+        o_(p.ops[index]),
+        i_(index),
+        before_(before),
+        limit_(limit),
+        width_(width),
+        compares_(compares) {
     for (const device& d : p.devices->devices) all_speed_ += d.compute.flops_per_second;
     for (const choice<Ranks>& c : choices) add_option(c);
   }
@@ -501,7 +508,7 @@ class expansion {
 
   constexpr void insert(const label<Ranks>& next, std::size_t made) {
     std::vector<std::size_t>& same = by_value_[made];
-    for (std::size_t n = 0; n < same.size(); ++n) {
+    for (std::size_t n = 0; compares_ && n < same.size(); ++n) {
       label<Ranks>& other = made_.labels[same[n]];
       if (other.fused_until != next.fused_until || (next.fused_until > 0 && other.members != next.members) ||
           (p_.memory_binds && !(other.live == next.live)))
@@ -531,6 +538,7 @@ class expansion {
   const frontier<Ranks>& before_;
   double limit_;
   std::size_t width_;
+  bool compares_;
   double all_speed_ = 0;
   frontier<Ranks> made_;
   std::vector<option> options_;

@@ -23,7 +23,7 @@ struct found {
   plan<Operators, Ranks> best{};
   double seconds = 0;
   bool exists = false;
-  bool is_exact = true;  ///< no label was dropped for lack of room
+  bool is_exact = true;  ///< no plan is better: no label was dropped for lack of room
 };
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -59,15 +59,16 @@ constexpr bool has_room_to_deliver(const problem<Operators, Ranks>& p, const lab
   return true;
 }
 
-/// Plans worse than `limit` seconds are of no interest; at most `width` labels are kept for each value made.
+/// One pass. `is_exact`: no label was dropped for lack of room. `misjudged`: a plan did not fit that seemed to.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
-                                         std::size_t width) {
+constexpr found<Operators, Ranks> search_once(const problem<Operators, Ranks>& p, policy strategy,
+                                              double limit, std::size_t width, bool compares,
+                                              bool& misjudged) {
   const auto choices = choices_of(p);
   std::vector<frontier<Ranks>> stages;
   stages.push_back(start_of(p));
   for (std::size_t i = 1; i < p.ops.size(); ++i)
-    stages.push_back(expansion<Operators, Ranks>(p, i, choices[i], stages.back(), limit, width).run());
+    stages.push_back(expansion<Operators, Ranks>(p, i, choices[i], stages.back(), limit, width, compares).run());
 
   struct ending {
     double seconds = 0;
@@ -105,7 +106,7 @@ constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, pol
       at = stages[i].labels[at].previous;
     }
     if (p.memory_binds && !fits(p.ops, *p.devices, candidate)) {
-      result.is_exact = false;  // others were dropped for this one
+      misjudged = true;
       continue;
     }
     result.best = candidate;
@@ -113,6 +114,21 @@ constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, pol
     result.exists = true;
     break;
   }
+  return result;
+}
+
+/// Plans worse than `limit` seconds are of no interest; at most `width` labels are kept for each value made.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
+                                         std::size_t width) {
+  bool misjudged = false;
+  auto result = search_once(p, strategy, limit, width, true, misjudged);
+  if (!misjudged || !result.is_exact) return result;
+  // Others were dropped for a plan whose layout has gaps: now all are kept that end before the one found.
+  const auto better =
+      search_once(p, strategy, result.exists ? result.seconds : limit, width, false, misjudged);
+  if (better.exists) return better;
+  result.is_exact = better.is_exact;
   return result;
 }
 
