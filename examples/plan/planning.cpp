@@ -27,7 +27,7 @@ class narrator {
     end_segment();
     number_rounds();
     told_.policy = plan_.strategy;
-    told_.predicted = iop::planner::predict(ops_, cluster_, all_);
+    told_.predicted = iop::planner::predict(ops_, cluster_, plan_, all_);
     for (std::size_t r = 0; r < Ranks; ++r)
       told_.memory.push_back(iop::planner::footprint_of(ops_, plan_, all_, r));
     told_.problem = iop::deploy::memory_problem_of(ops_, cluster_, plan_).view();

@@ -8,6 +8,7 @@ The file says in comments what the compiler must print, and holds a twin that mu
     // error: a device's memory must hold its share        plain text
     // error: /need [0-9]+ bytes, has 64/                  a regular expression
     // error(gcc): ...        // error(clang): ...         for one compiler only
+    // never: subscript                                    must not be printed: the consequence of a consequence
     #ifdef IOP_TWIN
     ... the same thing done right, compiled with -DIOP_TWIN
     #else
@@ -24,10 +25,16 @@ import sys
 from pathlib import Path
 
 EXPECTED = re.compile(r"^//\s*error(?:\((gcc|clang)\))?:\s*(.+?)\s*$", re.MULTILINE)
+UNWANTED = re.compile(r"^//\s*never:\s*(.+?)\s*$", re.MULTILINE)
 
 
 def squeeze(text):
     return " ".join(text.split())
+
+
+def is_in(text, printed):
+    is_regex = len(text) > 2 and text[0] == text[-1] == "/"
+    return bool(re.search(text[1:-1], printed)) if is_regex else squeeze(text) in printed
 
 
 def check(case, compiler_id, compiler, include_dirs):
@@ -57,10 +64,11 @@ def check(case, compiler_id, compiler, include_dirs):
         mistakes.append("compiles, and must not")
     printed = squeeze(wrong.stdout)
     for text in expected:
-        is_regex = len(text) > 2 and text[0] == text[-1] == "/"
-        found = re.search(text[1:-1], printed) if is_regex else squeeze(text) in printed
-        if not found and wrong.returncode != 0:
+        if not is_in(text, printed) and wrong.returncode != 0:
             mistakes.append(f"expected: {text}\nprinted:\n{wrong.stdout}")
+    for text in UNWANTED.findall(source):
+        if is_in(text, printed):
+            mistakes.append(f"not expected: {text}\nprinted:\n{wrong.stdout}")
     return mistakes
 
 

@@ -45,6 +45,10 @@ class Run(unittest.TestCase):
     def test_text_only_quoted_from_the_source(self):
         self.assertIn("expected: f<3>(); // here", mistakes("// error: f<3>(); // here\n" + SOUND.replace("f<3>();", "f<3>(); // here")))
 
+    def test_unwanted_text(self):
+        self.assertEqual(mistakes("// never: sizes may differ\n" + SOUND), "")
+        self.assertIn("not expected: must agree", mistakes("// never: must agree\n" + SOUND))
+
     def test_compiles(self):
         self.assertIn("compiles, and must not", mistakes(SOUND.replace("f<3>", "f<2>")))
 

@@ -82,7 +82,8 @@ class network_generator {
       w.pad_left = w.pad_right = w.kernel_width / 2;
     }
     if (!keeps_size && random_.one_in(3)) w.stride_height = w.stride_width = 2;
-    o.out.height = iop::output_extent(o.in.height, w.kernel_height, w.stride_height, 1, w.pad_top, w.pad_bottom);
+    o.out.height =
+        iop::output_extent(o.in.height, w.kernel_height, w.stride_height, 1, w.pad_top, w.pad_bottom);
     o.out.width = iop::output_extent(o.in.width, w.kernel_width, w.stride_width, 1, w.pad_left, w.pad_right);
   }
 
@@ -165,8 +166,8 @@ struct random_problem {
     ops = network_generator(random).make(random.between(2, 6));
     double flops = 0;
     for (const iop::op& o : ops)
-      flops += 2.0 * static_cast<double>(multiply_adds(o, o.out.height * o.out.width, o.out.channels,
-                                                       channels_read(o)));
+      flops += 2.0 * static_cast<double>(
+                         multiply_adds(o, o.out.height * o.out.width, o.out.channels, channels_read(o)));
     // A message takes from nothing to a tenth of what one device needs for all.
     const double alone = flops / 1e6 + 1e-6;
     for (std::size_t r = 0; r < Ranks; ++r)

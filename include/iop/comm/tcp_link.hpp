@@ -138,7 +138,7 @@ class tcp_link {
   /// connection with bytes unread would destroy those on their way to the peer.) A stretch at a time: a peer
   /// may send faster than this rank reads, and the caller has a deadline.
   notice hear_last() {
-    for (int reads = 0; !is_gone_ && reads < 64; ++reads) {
+    for (int reads = 0; !is_gone_ && reads < 16; ++reads) {
       std::array<std::byte, 4096> dropped;
       error_code reason;
       if (header_read_ < tcp_frame::header_bytes) {

@@ -3,9 +3,8 @@
 
 // How the ranks find each other: rank j calls every i < j, again and again because i may start later, and
 // answers every k > j. All of it goes on at once, so nobody's silence holds up another. A caller that is no
-// iop rank is told so and forgotten; an iop rank that does not fit ends the search on both sides (see
-// `judge`). A rank that is connected already may give up meanwhile: its stop frame ends the search too. One
-// that ends without a word has died, and is missing again.
+// iop rank is told so and forgotten; an iop rank that does not fit ends the search on both sides (`judge`).
+// So does the stop frame of a connected rank that gives up. One that ends without a word is missing again.
 
 #include <iop/comm/notice.hpp>
 #include <iop/comm/tcp_asio.hpp>
@@ -236,8 +235,7 @@ class tcp_rendezvous {
 
   /// A peer has died after it was connected; it may be started again.
   void lose(std::size_t peer) {
-    error_code ignored;
-    sockets_[peer].close(ignored);
+    sockets_[peer] = tcp::socket(context_);
     ++missing_;
     last_words_[peer] = text<80>(std::string_view("it was connected, then it ended"));
     if (peer < rank_) call(peer);

@@ -15,13 +15,17 @@
 
 namespace iop {
 
-/// Instantiated only by an error.
+/// Never defined: using one is the error, whose line quotes the sentence.
 template <text... Sentence>
-struct impossible {
-  static_assert(sizeof...(Sentence) == 0, "iop: this cannot be; the reason is the quoted sentence.");
-};
+struct impossible;
 
 namespace detail {
+
+/// A class of its own, so that nothing else fails along with it.
+template <class Impossible>
+struct refusal : Impossible {
+  static_assert(sizeof(Impossible*) == 0, "iop: this cannot be; the reason is the quoted sentence.");
+};
 
 /// What a compiler quotes without cutting it short.
 #ifdef __clang__
@@ -57,7 +61,7 @@ constexpr auto quote() {
 
 template <text Sentence, std::size_t... Indices>
 constexpr bool refuse(std::index_sequence<Indices...>) {
-  return sizeof(impossible<quote<Sentence, Indices>()...>) == 0;
+  return sizeof(refusal<impossible<quote<Sentence, Indices>()...>>) == 0;
 }
 
 }  // namespace detail

@@ -24,12 +24,6 @@ concept deployment = requires {
   { D::plan.ranks() } -> std::convertible_to<std::size_t>;
 };
 
-/// A plan as a constant of the program; `ends` says where the input starts and the result is wanted.
-template <model::network_type Network, std::size_t Ranks>
-constexpr auto make_plan(const cluster<Ranks>& c, policy strategy, endpoints ends = {}) {
-  return planner::make_plan<Network::spec.size()>(Network::spec.list(), c, strategy, ends);
-}
-
 namespace deploy {
 
 using problem = text<255>;
@@ -54,6 +48,19 @@ constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
                     c.size(), ".");
   return {};
 }
+
+}  // namespace deploy
+
+/// A plan as a constant of the program; `ends` says where the input starts and the result is wanted. For an
+/// impossible cluster it is empty, and `deploy::check` says why.
+template <model::network_type Network, std::size_t Ranks>
+constexpr auto make_plan(const cluster<Ranks>& c, policy strategy, endpoints ends = {}) {
+  if (!deploy::problem_of(c, ends).empty())
+    return plan<Network::spec.size(), Ranks>{strategy, ends, {}, route::direct};
+  return planner::make_plan<Network::spec.size()>(Network::spec.list(), c, strategy, ends);
+}
+
+namespace deploy {
 
 /// Why the devices' memories do not suffice; empty when they do.
 template <std::size_t Operators, std::size_t Ranks>
@@ -84,11 +91,14 @@ constexpr problem problem_of() {
   }
 }
 
+/// Worked out once for all who ask.
+template <deployment D>
+inline constexpr problem problem_with = problem_of<D>();
+
 /// True when the deployment is possible; otherwise the compiler quotes why it is not.
 template <deployment D>
 constexpr bool check() {
-  constexpr problem why = problem_of<D>();
-  return accept<why>();
+  return accept<problem_with<D>>();
 }
 
 template <deployment D>

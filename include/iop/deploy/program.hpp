@@ -263,9 +263,18 @@ class program_builder {
   std::size_t next_weight_ = 0;
 };
 
-/// The program of one rank of a deployment, as a constant.
 template <deployment D, std::size_t Rank>
-inline constexpr auto program_of =
-    program_builder<D::plan.operators(), D::plan.ranks()>(D::network::spec.list(), D::plan, Rank).build();
+constexpr auto build_program() {
+  constexpr std::size_t operators = D::plan.operators(), ranks = D::plan.ranks();
+  if constexpr (Rank < ranks && problem_with<D>.empty())
+    return program_builder<operators, ranks>(D::network::spec.list(), D::plan, Rank).build();
+  else
+    return program<operators, ranks>{};
+}
+
+/// The program of one rank of a deployment, as a constant; empty when that cannot be, so that the compiler
+/// says only why.
+template <deployment D, std::size_t Rank>
+inline constexpr auto program_of = build_program<D, Rank>();
 
 }  // namespace iop::deploy

@@ -23,6 +23,11 @@ constexpr auto lower_chain() {
   return network;
 }
 
+template <class Type>
+inline constexpr bool is_input = false;
+template <std::size_t Channels, std::size_t Height, std::size_t Width>
+inline constexpr bool is_input<input<Channels, Height, Width>> = true;
+
 template <class... Operators>
 constexpr auto lower() {
   constexpr auto all = lower_chain<Operators...>();
@@ -40,8 +45,14 @@ constexpr auto lower() {
 
 template <class Input, class... Operators>
 struct network {
+  static_assert(detail::is_input<Input>, "iop: a network begins with input<channels, height, width>.");
   /// The network as numbers: operators with inferred shapes, and the names of their weights.
-  static constexpr auto spec = detail::lower<Input, Operators...>();
+  static constexpr auto spec = [] {
+    if constexpr (detail::is_input<Input>)
+      return detail::lower<Input, Operators...>();
+    else
+      return lowered<1>{};
+  }();
 };
 
 /// A struct derived from `network`.

@@ -38,10 +38,11 @@ inline constexpr std::size_t longest_fusion = 16;
 /// What the choices of all operators have in common.
 template <std::size_t Operators, std::size_t Ranks>
 struct problem {
-  op_list ops;
+  op_list ops{};
   const cluster<Ranks>* devices = nullptr;
   endpoints ends{};
   allowances allowed{};
+  bool has_branches = false;               ///< some operator has several inputs
   bool memory_binds = false;               ///< some device cannot hold everything
   fixed_vector<rank_set, 64> sets{};       ///< of two and more devices
   std::size_t last_use[Operators]{};       ///< the last operator that reads each tensor
@@ -107,13 +108,20 @@ constexpr fixed_vector<rank_set, 64> member_sets(const cluster<Ranks>& c, endpoi
 template <std::size_t Operators, std::size_t Ranks>
 constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, endpoints ends,
                                          allowances allowed = {}) {
-  problem<Operators, Ranks> p{ops, &c, ends, allowed, false, {}, {}, 0, {}};
+  problem<Operators, Ranks> p;
+  p.ops = ops;
+  p.devices = &c;
+  p.ends = ends;
+  p.allowed = allowed;
   if (allowed.subsets)
     p.sets = member_sets(c, ends);
   else if (Ranks > 1)
     p.sets.push_back(static_cast<rank_set>((std::uint64_t{1} << Ranks) - 1));
   for (std::size_t i = 0; i < ops.size(); ++i)
-    for (const std::size_t input : ops[i].inputs) p.last_use[input] = i;
+    for (const std::size_t input : ops[i].inputs) {
+      p.last_use[input] = i;
+      p.has_branches = p.has_branches || ops[i].inputs.size() > 1;
+    }
 
   p.least_message = c.between(0, Ranks - 1).message.seconds;
   for (std::size_t a = 0; a < Ranks; ++a)

@@ -142,7 +142,8 @@ class expansion {
   };
   /// What is known about bringing a value to the boxes of a need.
   struct move {
-    enum : std::uint8_t { unknown, not_there, there } state = unknown;
+    enum state_type : std::uint8_t { unknown, not_there, there };
+    state_type state = unknown;
     std::size_t costs = nowhere;
     std::size_t rooms[std::size(all_routes)] = {nowhere, nowhere, nowhere, nowhere, nowhere};
   };
@@ -272,17 +273,20 @@ class expansion {
         return v;
       }
       if (source == nowhere ||
-          (!before_.values[v].is_partial && costs(v, need).of(route::direct) != move_costs::impossible))
+          (!before_.values[v].is_partial && is_cut_one_way(before_.values[v], p_.ops[tensor].out) &&
+           costs(v, need).of(route::direct) != move_costs::impossible))
         source = v;
     }
     return source;
   }
 
-  constexpr void find_sources(const label<Ranks>& l, const query& q, fetching& f) {
+  constexpr fetching find_sources(const label<Ranks>& l, const query& q) {
+    fetching f{};
     for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
       f.sources[k] = source_of(l, o_.inputs[k], q.needs[k], f.is_there[k]);
-      f.count += !f.is_there[k];
+      f.count += f.is_there[k] ? 0 : 1;
     }
+    return f;
   }
 
   /// The quickest route; false when what is needed is nowhere.
@@ -313,8 +317,7 @@ class expansion {
     for (std::size_t n = 0; n < queries_.size(); ++n) {
       const query& q = queries_[n];
       if (is_inside && !goes_on(l, q)) continue;
-      fetching f;
-      find_sources(l, q, f);
+      fetching f = find_sources(l, q);
       if (f.count > 0) {
         arrival* first = is_inside || p_.memory_binds ? nullptr : &arrivals_[group * queries_.size() + n];
         bool is_partial = false;
@@ -412,8 +415,8 @@ class expansion {
     return rooms_[known];
   }
 
-  /// What lies in a rank's memory while the operator and the exchanges before it run, at least: inputs, result,
-  /// and of each tensor that is read later the smallest of its values.
+  /// What lies in a rank's memory while the operator and the exchanges before it run, at least: inputs,
+  /// result, and of each tensor that is read later the smallest of its values.
   constexpr std::size_t peak_of(const label<Ranks>& l, const option& each, const query& q, const fetching& f,
                                 std::size_t rank) {
     const auto begin = o_.inputs.begin();
@@ -430,7 +433,9 @@ class expansion {
       }
       if (is_first) alive += least;
     }
-    const auto is_first = [&](std::size_t k) { return std::find(begin, begin + k, o_.inputs[k]) == begin + k; };
+    const auto is_first = [&](std::size_t k) {
+      return std::find(begin, begin + k, o_.inputs[k]) == begin + k;
+    };
     for (std::size_t k = 0; k < o_.inputs.size(); ++k)
       if (is_first(k)) alive += floats(f.sources[k]);
     const value<Ranks>& made = made_.values[each.made];

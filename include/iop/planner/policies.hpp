@@ -275,20 +275,29 @@ constexpr plan<Operators, Ranks> plan_optimal(op_list ops, const cluster<Ranks>&
     lacking = missing;
     limit = missing == 0 ? seconds : no_limit;
   };
-  // The search is quicker with a good plan to beat, and no plan of another policy may be better.
+  // The search is quicker with a good plan to beat.
   try_plan(plan_single<Operators>(ops, c, ends));
   if (Ranks > 1) {
     try_plan(plan_output_channel<Operators>(ops, c, ends));
     try_plan(plan_coedge<Operators>(ops, c, ends, policy::coedge));
     try_plan(plan_coedge<Operators>(ops, c, ends, policy::coedge_oc));
-    try_plan(plan_interleaved<Operators>(ops, c, ends));
-    try_plan(plan_fused_spatial<Operators>(ops, c, ends));
   }
-  for (const std::size_t width : {std::size_t{1}, search_width}) {
+  bool is_exact = true;
+  const auto look = [&](std::size_t width) {
     const auto result = search(p, policy::optimal, limit, width);
-    if (!result.exists) continue;
+    is_exact = result.is_exact;
+    if (!result.exists) return;
     best = result.best;
     limit = result.seconds;
+    lacking = 0;
+  };
+  // With branches or tight memory there are many ways, of which a narrow search finds a good one first.
+  if (p.has_branches || p.memory_binds) look(1);
+  look(search_width);
+  // A search that had to drop something might miss what another policy finds.
+  if (!is_exact && Ranks > 1) {
+    try_plan(plan_interleaved<Operators>(ops, c, ends));
+    try_plan(plan_fused_spatial<Operators>(ops, c, ends));
   }
   best.strategy = policy::optimal;
   return best;

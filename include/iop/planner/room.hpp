@@ -2,8 +2,8 @@
 #pragma once
 
 // How little memory a way to run some operators can need. The arena is laid out for a whole plan; a search
-// that knows its beginning only counts what must lie side by side at each step: never more than the arena has,
-// so nothing that fits is given up. Sizes are in floats.
+// that knows its beginning only counts what must lie side by side at each step: never more than the arena
+// has, so nothing that fits is given up. Sizes are in floats.
 
 #include <iop/planner/arena.hpp>
 #include <iop/planner/choices.hpp>

@@ -126,10 +126,23 @@ constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const v
   return list;
 }
 
+/// False when some ranks hold rows and others channels, as after a fetch for a few of them.
+template <std::size_t Ranks>
+constexpr bool is_cut_one_way(const value<Ranks>& v, const shape& extent) {
+  bool by_rows = true, by_channels = true;
+  for (const box& b : v.boxes) {
+    if (b.empty()) continue;
+    by_rows = by_rows && b.channels == whole(extent).channels;
+    by_channels = by_channels && b.rows == whole(extent).rows;
+  }
+  return by_rows || by_channels;
+}
+
 /// True when together the ranks hold, summed, what is needed.
 template <std::size_t Ranks>
-constexpr bool covers(const value<Ranks>& v, const box (&needed)[Ranks]) {
-  return !v.is_partial && for_each_message(v, needed, [](std::size_t, std::size_t, const box&) {});
+constexpr bool covers(const value<Ranks>& v, const box (&needed)[Ranks], const shape& extent) {
+  return !v.is_partial && is_cut_one_way(v, extent) &&
+         for_each_message(v, needed, [](std::size_t, std::size_t, const box&) {});
 }
 
 /// Shard `index` of `count` nearly equal ones, along rows where there are enough, else along channels.
@@ -289,7 +302,7 @@ class schedule_builder {
       if (provides(candidate, needed)) return v;
       // Of whole values the latest is the one that the ranks hold most of; what is summed is not summed
       // again.
-      if (source == all_.values.size() || covers(candidate, needed)) source = v;
+      if (source == all_.values.size() || covers(candidate, needed, ops_[tensor].out)) source = v;
     }
     const value<Ranks> from = all_.values[source];
     for (const value<Ranks>& made :

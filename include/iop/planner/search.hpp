@@ -52,8 +52,7 @@ constexpr frontier<Ranks> start_of(const problem<Operators, Ranks>& p) {
 template <std::size_t Operators, std::size_t Ranks>
 constexpr bool has_room_to_deliver(const problem<Operators, Ranks>& p, const label<Ranks>& l,
                                    const value<Ranks>& made, const box (&wanted)[Ranks], route how) {
-  const auto rounds =
-      rounds_of(made, wanted, how, p.ops[made.tensor].out, collecting_rank(p.ends, wanted));
+  const auto rounds = rounds_of(made, wanted, how, p.ops[made.tensor].out, collecting_rank(p.ends, wanted));
   const auto moved = room_of(p, made, rounds);
   for (std::size_t r = 0; r < Ranks; ++r)
     if (!has_room(p, r, l.weights[r], std::max(l.peak[r], moved.most[r]))) return false;
@@ -94,7 +93,7 @@ constexpr found<Operators, Ranks> search_once(const problem<Operators, Ranks>& p
       endings.push_back(e);
   }
   std::sort(endings.begin(), endings.end(), [](const ending& a, const ending& b) {
-    return a.seconds != b.seconds ? a.seconds < b.seconds : a.label < b.label;
+    return a.seconds != b.seconds ? a.seconds < b.seconds : b.label > a.label;
   });
 
   found<Operators, Ranks> result;

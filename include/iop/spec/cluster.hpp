@@ -46,7 +46,10 @@ struct cluster {
 
   template <class... Rest>
   requires(sizeof...(Rest) == Capacity) constexpr explicit cluster(const device& first, const Rest&... rest) {
-    add(first, rest...);
+    static_assert(
+        is_link_last<Rest...>,
+        "iop: a cluster is its devices and then the link that joins them: cluster{camera, hub, wifi}.");
+    if constexpr (is_link_last<Rest...>) add(first, rest...);
   }
 
   constexpr std::size_t size() const { return devices.size(); }

@@ -126,6 +126,20 @@ TEST_CASE("a tensor of another name, type or shape is an error that says both") 
         "'w': tensor 'fc1.weight' has shape [2, 3], the network needs [6]");
 }
 
+TEST_CASE("the digest tells weights apart, not files") {
+  const auto digest_of = [](const std::string& header, const std::string& data) {
+    const std::string bytes = files::safetensors(header, data);
+    const auto file = safetensors::parse(files::bytes_of(bytes), "w");
+    REQUIRE(file);
+    return file->digest();
+  };
+  const std::string a = entry("a", "F32", "[2]", 0, 8);
+  const auto sound = digest_of("{" + a + "}", floats({1, 2}));
+  CHECK(digest_of("{" + a + R"(,"__metadata__":{"by":"somebody"}})", floats({1, 2})) == sound);
+  CHECK(digest_of("{" + a + "}", floats({2, 1})) != sound);
+  CHECK(digest_of("{" + entry("b", "F32", "[2]", 0, 8) + "}", floats({1, 2})) != sound);
+}
+
 TEST_CASE("data that is not aligned is refused when asked for, not misread") {
   const std::string bytes = files::safetensors(
       "{" + entry("a", "U8", "[1]", 0, 1) + "," + entry("b", "F32", "[1]", 1, 5) + "}", "12345");

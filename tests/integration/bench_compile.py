@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs `script/bench compile` on the smallest network and looks at its report; no times are tested. How it takes
+compilers that fail or do not end is tried with compilers made for that.
+
+usage: bench_compile.py COMPILER [INCLUDE_DIRS]      (a CMake list: a;b;c)
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+COMPILER = sys.argv[1]
+INCLUDE_DIRS = sys.argv[2] if len(sys.argv) > 2 else ""
+PROGRAM = pathlib.Path(__file__).resolve().parents[2] / "bench" / "compile" / "run.py"
+MEASURES = {"wall_seconds", "cpu_seconds", "peak_bytes"}
+
+
+def ask(*words):
+    return subprocess.run([sys.executable, "-B", PROGRAM, *map(str, words)], text=True, capture_output=True, timeout=500)
+
+
+def report(compiler, *words):
+    """The run, and what it wrote."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = pathlib.Path(folder, "report.json")
+        got = ask("--compilers", compiler, "--json", file, *words)
+        return got, json.loads(file.read_text("utf-8"))
+
+
+class Compile(unittest.TestCase):
+    def test_measures(self):
+        got, said = report(COMPILER, "--include", INCLUDE_DIRS, "--networks", "lenet5", "--devices", "1,2",
+                           "--policy", "interleaved", "--time-limit", "200")
+        self.assertEqual((got.returncode, got.stderr), (0, ""))
+        self.assertEqual(said["policy"], "interleaved")
+        [compiler] = said["compilers"]
+        for empty in compiler["empty_include"].values():
+            self.assertEqual(empty["status"], "ok")
+            self.assertGreater(empty["peak_bytes"], 10e6)
+        self.assertEqual([(cell["network"], cell["devices"]) for cell in said["cells"]], [("lenet5", 1), ("lenet5", 2)])
+        for cell in said["cells"]:
+            self.assertEqual(cell["misses"], {})
+            for part, mode in ("planning", "check"), ("executor", "object"):
+                self.assertEqual(cell[part]["status"], "ok", cell)
+                self.assertEqual(set(cell[part]["above"]), MEASURES)
+                for measure in MEASURES:
+                    self.assertGreater(cell[part][measure], 0)
+                    self.assertAlmostEqual(cell[part]["above"][measure],
+                                           cell[part][measure] - compiler["empty_include"][mode][measure])
+            self.assertGreater(cell["executor"]["text_bytes"], 1000)
+        self.assertEqual(len([line for line in got.stdout.splitlines() if line.startswith("lenet5 ")]), 2)
+
+    def fake(self, folder, commands):
+        """A compiler that knows the empty include, and does this with all else."""
+        path = pathlib.Path(folder, "fake")
+        path.write_text(f'#!/bin/sh\ncase "$*" in\n --version) echo fake 1; exit ;;\n *include.cpp)\n'
+                        f'  for word; do [ "$word" != -c ] || exec {COMPILER} -c -o out.o -xc++ /dev/null; done; exit ;;\n'
+                        f'esac\n{commands}\n')
+        path.chmod(0o755)
+        return path
+
+    def test_error(self):
+        with tempfile.TemporaryDirectory() as folder:
+            got, said = report(self.fake(folder, "echo 'In file x:'; echo '/a/b.cpp:1:2: error: too hard' >&2; exit 1"),
+                               "--networks", "vgg16", "--devices", "4")
+        [cell] = said["cells"]
+        self.assertEqual((got.returncode, cell["planning"]["status"], cell["planning"]["message"], cell["executor"]["status"]),
+                         (0, "error", "b.cpp:1:2: error: too hard", "skipped"))
+        self.assertEqual(list(cell["misses"]), ["status"])
+        self.assertIn("[1] b.cpp:1:2: error: too hard\n", got.stdout)
+
+    def test_time_out(self):
+        with tempfile.TemporaryDirectory() as folder:
+            begin = time.monotonic()
+            got, said = report(self.fake(folder, "sleep 300 & wait"), "--networks", "lenet5", "--devices", "2",
+                               "--time-limit", "5")
+        self.assertLess(time.monotonic() - begin, 200)
+        self.assertEqual((got.returncode, said["cells"][0]["planning"]["status"]), (0, "time-out"))
+        self.assertIn("timed out after 5 s", got.stdout)
+
+    def test_wrong_usage(self):
+        for words in ["--networks", "lenet6"], ["--devices", "0"], ["--devices", ","], ["--compilers", "no-such"], ["--policy", "x"]:
+            got = ask(*words)
+            self.assertEqual((got.returncode, got.stdout), (2, ""), got)
+            self.assertIn("error: ", got.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
