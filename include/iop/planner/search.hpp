@@ -59,7 +59,8 @@ constexpr bool has_room_to_deliver(const problem<Operators, Ranks>& p, const lab
   return true;
 }
 
-/// One pass. `is_exact`: no label was dropped for lack of room. `misjudged`: a plan did not fit that seemed to.
+/// One pass. `is_exact`: no label was dropped for lack of room. `misjudged`: a plan did not fit that seemed
+/// to.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr found<Operators, Ranks> search_once(const problem<Operators, Ranks>& p, policy strategy,
                                               double limit, std::size_t width, bool compares,
@@ -68,7 +69,8 @@ constexpr found<Operators, Ranks> search_once(const problem<Operators, Ranks>& p
   std::vector<frontier<Ranks>> stages;
   stages.push_back(start_of(p));
   for (std::size_t i = 1; i < p.ops.size(); ++i)
-    stages.push_back(expansion<Operators, Ranks>(p, i, choices[i], stages.back(), limit, width, compares).run());
+    stages.push_back(
+        expansion<Operators, Ranks>(p, i, choices[i], stages.back(), limit, width, compares).run());
 
   struct ending {
     double seconds = 0;
