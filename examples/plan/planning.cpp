@@ -50,9 +50,7 @@ class narrator {
       for (std::size_t input = 0; input < o.inputs.size(); ++input)
         part.inputs.push_back(iop::input_box(o, plan_.decisions[s.tensor], r, input));
       if (!each.is_fused) {
-        iop::box in = iop::needed_input(o, part.output);
-        if (all_.result(s).is_partial) in.channels = all_.source(s).boxes[r].channels;
-        part.work = iop::planner::work_of(o, in, part.output);
+        part.work = iop::planner::work_of(o, part.inputs[0], part.output);
         part.seconds = iop::planner::seconds_on(cluster_.devices[r], part.work);
       }
       open_.work[r].flops += part.work.flops;

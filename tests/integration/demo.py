@@ -3,7 +3,7 @@
 """Runs the LeNet-5 demo and its devices, in good conditions and bad ones: wrong words, broken files, strangers as peers,
 Ctrl-C, and devices that are killed in mid-inference.
 
-usage: demo.py FOLDER_OF_PROGRAMS [TEST...]
+usage: demo.py FOLDER_OF_PROGRAMS NUMBERS_OF_DEVICES [TEST...]     such as 2,3,4: what the demo is built for
 """
 import gzip
 import json
@@ -24,6 +24,7 @@ import unittest
 import uuid
 
 FOLDER = pathlib.Path(sys.argv.pop(1)).resolve()
+DEVICES = [int(number) for number in sys.argv.pop(1).split(",")]
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 WEIGHTS = SOURCE / "examples/lenet5/weights/fashion-mnist.safetensors"
 POLICIES = ["single_device", "output_channel", "coedge", "interleaved"]
@@ -121,7 +122,7 @@ class DemoTest(unittest.TestCase):
         return got, time.monotonic() - began
 
     def test_policies_agree(self):
-        for devices in 2, 3, 4:
+        for devices in DEVICES:
             file = self.folder / f"{devices}.json"
             got = demo("--images", 200, "--devices", devices, "--json", file)
             self.assertEqual((got.returncode, got.stderr), (0, ""))
