@@ -75,6 +75,7 @@ constexpr bool for_each_message(const value<Ranks>& from, const box (&needed)[Ra
     by_channel = by_channel || !(b.channels == first);
   }
   bool is_complete = true;
+  std::size_t sent[Ranks]{};  // of several that hold a stretch, the one that has sent the least sends it
   for (std::size_t r = 0; r < Ranks; ++r) {
     const box& wanted = needed[r];
     if (from.boxes[r].contains(wanted)) continue;
@@ -92,13 +93,14 @@ constexpr bool for_each_message(const value<Ranks>& from, const box (&needed)[Ra
         at = have.end;
         continue;
       }
-      std::size_t best = Ranks, reach = at;
+      std::size_t best = r, reach = at;
       for (std::size_t s = 0; s < Ranks; ++s) {
         if (s == r) continue;
         const range held = held_by(s);
-        if (held.begin <= at && held.end > reach) best = s, reach = held.end;
+        if (!(held.begin <= at && held.end > at)) continue;
+        if (held.end > reach || (held.end == reach && sent[s] < sent[best])) best = s, reach = held.end;
       }
-      if (best == Ranks) {
+      if (best == r) {
         is_complete = false;
         break;
       }
@@ -107,6 +109,7 @@ constexpr bool for_each_message(const value<Ranks>& from, const box (&needed)[Ra
       box piece = wanted;
       (by_channel ? piece.channels : piece.rows) = {at, reach};
       visit(best, r, piece);
+      ++sent[best];
       at = reach;
     }
   }

@@ -196,3 +196,85 @@ TEST_CASE("every step of every plan finds its inputs, and the result ends where 
     REQUIRE(all.result(all.steps.back()).boxes[p.ends.output_rank] == whole(e.ops.back().out));
   });
 }
+
+namespace {
+
+/// Each rank's channels of 24, all of which everybody needs.
+template <std::size_t Ranks>
+value<Ranks> shards(bool is_partial = false) {
+  value<Ranks> v{0, is_partial, {}};
+  for (std::size_t r = 0; r < Ranks; ++r)
+    v.boxes[r] = {{0, 1}, is_partial ? range{0, 24} : range{24 * r / Ranks, 24 * (r + 1) / Ranks}};
+  return v;
+}
+
+constexpr shape vector_of_24{24, 1, 1};
+
+/// Of each round, the most messages that any rank sends, and that any gets.
+template <std::size_t Ranks>
+std::vector<std::pair<std::size_t, std::size_t>> busiest(const value<Ranks>& from, route how) {
+  box needed[Ranks]{};
+  for (box& b : needed) b = whole(vector_of_24);
+  std::vector<std::pair<std::size_t, std::size_t>> all;
+  value<Ranks> now = from;
+  for (const value<Ranks>& next : rounds_of(from, needed, how, vector_of_24, 0)) {
+    std::size_t sent[Ranks]{}, received[Ranks]{};
+    for (const message& m : messages_between(now, next)) ++sent[m.from], ++received[m.to];
+    all.emplace_back(*std::max_element(sent, sent + Ranks), *std::max_element(received, received + Ranks));
+    now = next;
+  }
+  CHECK(provides(now, needed));
+  return all;
+}
+
+using rounds = std::vector<std::pair<std::size_t, std::size_t>>;
+
+}  // namespace
+
+TEST_CASE("doubling: a message to everybody in each of few rounds", "[planner]") {
+  CHECK(busiest(shards<4>(), route::direct) == rounds{{3, 3}});
+  CHECK(busiest(shards<4>(), route::doubling) == rounds{{1, 1}, {1, 1}});
+  CHECK(busiest(shards<6>(), route::direct) == rounds{{5, 5}});
+  CHECK(busiest(shards<6>(), route::doubling) == rounds{{1, 1}, {2, 2}});
+  CHECK(busiest(shards<8>(), route::doubling) == rounds{{1, 1}, {1, 1}, {1, 1}});
+  CHECK(busiest(shards<5>(), route::doubling) == rounds{{4, 4}});  // a prime: directly
+  // A sum: shards are summed, then gathered.
+  CHECK(busiest(shards<4>(true), route::scatter_gather) == rounds{{3, 3}, {3, 3}});
+  CHECK(busiest(shards<4>(true), route::scatter_doubling) == rounds{{3, 3}, {1, 1}, {1, 1}});
+  CHECK(busiest(shards<4>(true), route::via_root) == rounds{{1, 3}, {3, 1}});
+}
+
+TEST_CASE("of several that hold a piece, each sends its share", "[planner]") {
+  value<4> two{0, false, {}}, all{0, false, {}};
+  for (std::size_t r = 0; r < 4; ++r) all.boxes[r] = whole(vector_of_24);
+  two.boxes[0] = two.boxes[1] = whole(vector_of_24);
+  const auto messages = messages_between(two, all);
+  REQUIRE(messages.size() == 2);
+  CHECK(messages[0].from == 0);
+  CHECK(messages[1].from == 1);
+}
+
+TEST_CASE("which routes pay", "[planner]") {
+  const auto paying = [](const auto& from, const auto& needed) {
+    std::vector<route> all;
+    for (const route how : all_routes)
+      if (pays(from, needed, how, vector_of_24)) all.push_back(how);
+    return all;
+  };
+  using routes = std::vector<route>;
+  const box everything = whole(vector_of_24);
+  const box(everywhere)[4] = {everything, everything, everything, everything};
+  const box three[4] = {everything, everything, everything, {}};
+  const box one[4] = {everything, {}, {}, {}};
+  const box halves[4] = {{{0, 1}, {0, 12}}, {{0, 1}, {12, 24}}, {}, {}};
+  value<4> single{0, false, {everything, {}, {}, {}}};
+  CHECK(paying(shards<4>(), everywhere) == routes{route::via_root, route::doubling});
+  CHECK(paying(shards<4>(), three) == routes{route::via_root});
+  CHECK(paying(shards<4>(), one).empty());
+  CHECK(paying(shards<4>(), halves).empty());
+  CHECK(paying(single, everywhere) == routes{route::scatter_gather, route::scatter_doubling});
+  CHECK(paying(single, three) == routes{route::scatter_gather});
+  CHECK(paying(shards<4>(true), everywhere) ==
+        routes{route::scatter_gather, route::via_root, route::scatter_doubling});
+  CHECK(paying(shards<4>(true), one) == routes{route::scatter_gather});
+}
