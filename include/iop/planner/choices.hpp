@@ -5,6 +5,7 @@
 // for them. A choice is a decision and, for rows, the operator at the end of its fused segment: the operators
 // up to there make the rows that the end needs, halos included, and nothing is exchanged between them.
 
+#include <iop/planner/arena.hpp>
 #include <iop/planner/shares.hpp>
 
 #include <algorithm>
@@ -255,6 +256,8 @@ constexpr void add_segments(const problem<Operators, Ranks>& p, std::size_t last
                             std::vector<std::vector<choice<Ranks>>>& rows) {
   share_list<Ranks> needed[longest_fusion]{};  // of operators last, last − 1, …
   needed[0] = end_rows(p, last, members);
+  for (const choice<Ranks>& earlier : rows[last])  // a set with a device that gets nothing is no other
+    if (earlier.made == decide(partition::spatial, needed[0])) return;
   bool is_closed = true;  // nothing behind the segment reads what is inside it
   for (std::size_t i = last; i > 0; --i) {
     const op& o = p.ops[i];
