@@ -178,7 +178,8 @@ struct random_problem {
                                  random.one_in(3) ? std::size_t{4} : std::size_t{1}});
     const auto any_link = [&](bool shared) {
       const double bytes = static_cast<double>(ops[0].out.size() * sizeof(float));
-      return iop::link{{bytes / alone * random.real(1, 40)}, {alone * random.real(0, 0.1)}, shared};
+      const double message = random.one_in(6) ? 0 : alone * random.real(0, 0.1);
+      return iop::link{{bytes / alone * random.real(1, 40)}, {message}, shared};
     };
     const bool shared = random.one_in(4);
     devices.connect_all(any_link(shared));

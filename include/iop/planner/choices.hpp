@@ -123,10 +123,10 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
       p.has_branches = p.has_branches || ops[i].inputs.size() > 1;
     }
 
+  p.least_message = c.between(0, Ranks - 1).message.seconds;
   for (std::size_t a = 0; a < Ranks; ++a)
     for (std::size_t b = 0; b < Ranks; ++b)
-      if (a != b && (p.least_message <= 0 || c.between(a, b).message.seconds < p.least_message))
-        p.least_message = c.between(a, b).message.seconds;
+      if (a != b) p.least_message = std::min(p.least_message, c.between(a, b).message.seconds);
 
   // No device is served worse by a byte than this share of its FLOPs.
   double flops_per_byte = 0;

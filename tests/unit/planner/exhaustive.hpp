@@ -62,7 +62,7 @@ class enumeration {
   }
 
   static bool is_complete(const iop::planner::value<Ranks>& from, const iop::planner::value<Ranks>& to) {
-    return from.is_partial || iop::planner::covers(from, to.boxes);
+    return for_each_message(from, to.boxes, [](std::size_t, std::size_t, const iop::box&) {});
   }
 
   /// Sets the cheapest of all routes, the first of equals, and returns what `seconds` says of it.
