@@ -50,17 +50,19 @@ void check_policies(const random_weights& weights, std::span<const float> image,
   check_against<random_trial<Network, Ranks>>(weights, image, expected);
 }
 
-/// Every policy, and a plan that no policy would make, on 1 to 5 unlike devices.
-template <class Network>
-void check_everywhere() {
+/// Every policy, and a plan that no policy would make, on these numbers of unlike devices.
+template <class Network, std::size_t... Ranks>
+void check_on() {
   const random_weights weights;
   const std::vector<float> image = random_values(Network::spec.ops[0].out.size(), 1);
   const std::vector<float> expected = reference_scores<Network>(weights, image);
-  check_policies<Network, 1>(weights, image, expected);
-  check_policies<Network, 2>(weights, image, expected);
-  check_policies<Network, 3>(weights, image, expected);
-  check_policies<Network, 4>(weights, image, expected);
-  check_policies<Network, 5>(weights, image, expected);
+  (check_policies<Network, Ranks>(weights, image, expected), ...);
+}
+
+/// On 1 to 5 devices.
+template <class Network>
+void check_everywhere() {
+  check_on<Network, 1, 2, 3, 4, 5>();
 }
 
 }  // namespace iop_test

@@ -88,8 +88,10 @@ constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const value<Ra
   try_route(route::direct);
   costs.has_messages = costs.of(route::direct) > 0;
   if (!costs.has_messages) return costs;
+  const spread s = spread_of(from, needed, p.ops[from.tensor].out);
+  if (!s.all_whole) return costs;
   for (const route how : all_routes)
-    if (how != route::direct && pays(from, needed, how, p.ops[from.tensor].out)) try_route(how);
+    if (pays(s, from.is_partial, how)) try_route(how);
   return costs;
 }
 
@@ -128,12 +130,22 @@ class expansion {
     choice<Ranks> chosen{};
     double seconds[Ranks]{};
     std::size_t weights[Ranks]{};
-    std::size_t made = 0;  ///< number of the value it makes
-    double rest = 0;       ///< seconds that it and all behind it take at least, when all ranks start together
+    std::size_t made = 0;   ///< number of the value it makes
+    std::size_t asked = 0;  ///< number of its query
+    double rest = 0;  ///< seconds that it and all behind it take at least, when all ranks start together
   };
   struct boxes {
     box of[Ranks]{};
+    std::size_t hash = 0;
   };
+  /// Tells most unequal boxes apart at once.
+  static constexpr std::size_t hash_of(const box (&of)[Ranks]) {
+    std::size_t hash = 0;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      hash = hash * 1000003 + of[r].rows.begin + 31 * of[r].rows.end + 961 * of[r].channels.begin +
+             29791 * of[r].channels.end;
+    return hash;
+  }
   /// What the options have in common that need the same boxes of each input.
   struct query {
     fixed_vector<std::size_t, 4> needs{};
@@ -195,13 +207,16 @@ class expansion {
     }
     queries_[q].rest = std::min(queries_[q].rest, next.rest);
     queries_[q].options.push_back(options_.size());
+    next.asked = q;
     options_.push_back(next);
   }
 
   constexpr std::size_t number_of(const boxes& needed) {
+    const std::size_t hash = hash_of(needed.of);
     for (std::size_t n = 0; n < needs_.size(); ++n)
-      if (are_equal(needs_[n].of, needed.of)) return n;
+      if (needs_[n].hash == hash && are_equal(needs_[n].of, needed.of)) return n;
     needs_.push_back(needed);
+    needs_.back().hash = hash;
     return needs_.size() - 1;
   }
 
@@ -212,10 +227,12 @@ class expansion {
   }
 
   constexpr std::size_t number_of(const value<Ranks>& v) {
+    const std::size_t hash = hash_of(v.boxes);
     for (std::size_t n = 0; n < made_.values.size(); ++n)
-      if (made_.values[n].tensor == v.tensor && made_.values[n].is_partial == v.is_partial &&
-          are_equal(made_.values[n].boxes, v.boxes))
+      if (hashes_[n] == hash && made_.values[n].tensor == v.tensor &&
+          made_.values[n].is_partial == v.is_partial && are_equal(made_.values[n].boxes, v.boxes))
         return n;
+    hashes_.push_back(hash);
     made_.values.push_back(v);
     by_value_.push_back({});
     return made_.values.size() - 1;
@@ -280,6 +297,18 @@ class expansion {
     return source;
   }
 
+  /// The value of the input, when there is one input and the label has it once.
+  constexpr std::size_t only_source(const label<Ranks>& l) const {
+    std::size_t only = nowhere;
+    if (o_.inputs.size() != 1) return only;
+    for (const std::size_t v : l.live) {
+      if (before_.values[v].tensor != o_.inputs[0]) continue;
+      if (only != nowhere) return nowhere;
+      only = v;
+    }
+    return only;
+  }
+
   constexpr fetching find_sources(const label<Ranks>& l, const query& q) {
     fetching f{};
     for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
@@ -291,6 +320,13 @@ class expansion {
 
   /// The quickest route; false when what is needed is nowhere.
   constexpr bool find_route(const query& q, fetching& f) {
+    if (o_.inputs.size() == 1) {
+      const move_costs& c = costs(f.sources[0], q.needs[0]);
+      f.waits = c.has_messages;
+      f.how = c.quickest;
+      f.seconds = c.of(c.quickest);
+      return f.seconds != move_costs::impossible;
+    }
     f.seconds = no_limit;
     for (const route how : all_routes) {
       double sum = 0;
@@ -311,15 +347,24 @@ class expansion {
   constexpr void go_on_from(std::size_t from) {
     const label<Ranks>& l = before_.labels[from];
     const double latest = latest_of(l);
-    // Inside a fused segment the only way is on.
-    const bool is_inside = l.fused_until >= i_;
-    const std::size_t group = is_inside || p_.memory_binds ? 0 : group_of(l);
+    if (l.fused_until >= i_) {
+      continue_segment(from, l, latest);
+      return;
+    }
+    const std::size_t group = p_.memory_binds ? 0 : group_of(l);
+    const std::size_t only = only_source(l);
     for (std::size_t n = 0; n < queries_.size(); ++n) {
       const query& q = queries_[n];
-      if (is_inside && !goes_on(l, q)) continue;
+      // Most often there is one value to fetch from, and another label has come first.
+      if (only != nowhere && !p_.memory_binds && !before_.values[only].is_partial) {
+        const double earliest = latest + p_.least_message;
+        if ((earliest + q.rest >= limit_ || earliest >= arrivals_[group * queries_.size() + n].seconds) &&
+            move_of(only, q.needs[0]).state != move::there)
+          continue;
+      }
       fetching f = find_sources(l, q);
       if (f.count > 0) {
-        arrival* first = is_inside || p_.memory_binds ? nullptr : &arrivals_[group * queries_.size() + n];
+        arrival* first = p_.memory_binds ? nullptr : &arrivals_[group * queries_.size() + n];
         bool is_partial = false;
         for (std::size_t k = 0; k < o_.inputs.size(); ++k)
           is_partial = is_partial || (!f.is_there[k] && before_.values[f.sources[k]].is_partial);
@@ -332,19 +377,20 @@ class expansion {
           continue;
         }
       }
-      for (const std::size_t o : q.options)
-        if (!is_inside || continues(l, options_[o])) extend(from, options_[o], q, f, latest);
+      for (const std::size_t o : q.options) extend(from, options_[o], q, f, latest);
     }
   }
 
-  static constexpr bool continues(const label<Ranks>& l, const option& o) {
-    return o.chosen.made.how == partition::spatial && o.chosen.members == l.members &&
-           o.chosen.fused_until == l.fused_until;
-  }
-  constexpr bool goes_on(const label<Ranks>& l, const query& q) const {
-    for (const std::size_t o : q.options)
-      if (continues(l, options_[o])) return true;
-    return false;
+  /// Inside a fused segment the only way is on.
+  constexpr void continue_segment(std::size_t from, const label<Ranks>& l, double latest) {
+    for (const option& each : options_) {
+      if (each.chosen.fused_until != l.fused_until || each.chosen.members != l.members ||
+          each.chosen.made.how != partition::spatial)
+        continue;
+      const query& q = queries_[each.asked];
+      fetching f = find_sources(l, q);
+      if (f.count == 0 || find_route(q, f)) extend(from, each, q, f, latest);
+    }
   }
 
   /// Labels that keep the same values behind this operator.
@@ -541,6 +587,7 @@ class expansion {
   bool compares_;
   double all_speed_ = 0;
   frontier<Ranks> made_;
+  std::vector<std::size_t> hashes_;  ///< of the values made
   std::vector<option> options_;
   std::vector<boxes> needs_;
   std::vector<query> queries_;

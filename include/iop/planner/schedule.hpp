@@ -66,46 +66,50 @@ constexpr bool for_each_message(const value<Ranks>& from, const box (&needed)[Ra
         if (s != r && !from.boxes[s].empty() && !needed[r].empty()) visit(s, r, needed[r]);
     return true;
   }
-  // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
+  // Sources are cut along one dimension: channels if their channel ranges differ, else rows. This is the
+  // inner loop of planning, which compilers interpret: plain ranges, no calls.
   bool by_channel = false;
-  range first{};  // not a pointer to it: GCC 12 takes none into a temporary for a constant
-  for (const box& b : from.boxes) {
-    if (b.empty()) continue;
-    if (first.empty()) first = b.channels;
-    by_channel = by_channel || !(b.channels == first);
+  range along[Ranks]{}, across[Ranks]{}, first{};
+  for (std::size_t s = 0; s < Ranks; ++s) {
+    const box& b = from.boxes[s];
+    if (b.rows.end <= b.rows.begin || b.channels.end <= b.channels.begin) continue;
+    if (first.end == 0) first = b.channels;
+    if (b.channels.begin != first.begin || b.channels.end != first.end) by_channel = true;
+  }
+  for (std::size_t s = 0; s < Ranks; ++s) {
+    along[s] = by_channel ? from.boxes[s].channels : from.boxes[s].rows;
+    across[s] = by_channel ? from.boxes[s].rows : from.boxes[s].channels;
   }
   bool is_complete = true;
   std::size_t sent[Ranks]{};  // of several that hold a stretch, the one that has sent the least sends it
   for (std::size_t r = 0; r < Ranks; ++r) {
     const box& wanted = needed[r];
-    if (from.boxes[r].contains(wanted)) continue;
-    const range along = by_channel ? wanted.channels : wanted.rows;
-    const range across = by_channel ? wanted.rows : wanted.channels;
-    const auto held_by = [&](std::size_t s) {
-      const box& held = from.boxes[s];
-      const bool helps = !held.empty() && (by_channel ? held.rows : held.channels).contains(across);
-      return helps ? (by_channel ? held.channels : held.rows) : range{};
-    };
-    const range have = intersect(held_by(r), along);
-    std::size_t at = along.begin;
-    while (at < along.end) {
+    if (wanted.rows.end <= wanted.rows.begin || wanted.channels.end <= wanted.channels.begin) continue;
+    const range stretch = by_channel ? wanted.channels : wanted.rows;
+    const range side = by_channel ? wanted.rows : wanted.channels;
+    // What the rank itself holds of the stretch.
+    range have{};
+    if (across[r].begin <= side.begin && side.end <= across[r].end) have = intersect(along[r], stretch);
+    std::size_t at = stretch.begin;
+    while (at < stretch.end) {
       if (have.begin <= at && at < have.end) {
         at = have.end;
         continue;
       }
       std::size_t best = r, reach = at;
       for (std::size_t s = 0; s < Ranks; ++s) {
-        if (s == r) continue;
-        const range held = held_by(s);
-        if (!(held.begin <= at && held.end > at)) continue;
-        if (held.end > reach || (held.end == reach && sent[s] < sent[best])) best = s, reach = held.end;
+        if (along[s].begin > at || along[s].end <= at || s == r || across[s].begin > side.begin ||
+            across[s].end < side.end)
+          continue;
+        if (along[s].end > reach || (along[s].end == reach && sent[s] < sent[best]))
+          best = s, reach = along[s].end;
       }
       if (best == r) {
         is_complete = false;
         break;
       }
-      reach = std::min(reach, along.end);
-      if (at < have.begin) reach = std::min(reach, have.begin);
+      if (reach > stretch.end) reach = stretch.end;
+      if (at < have.begin && reach > have.begin) reach = have.begin;
       box piece = wanted;
       (by_channel ? piece.channels : piece.rows) = {at, reach};
       visit(best, r, piece);
@@ -178,31 +182,33 @@ constexpr std::size_t collecting_rank(const endpoints& ends, const box (&needed)
   return 0;
 }
 
-/// True when a route can be better than the direct one: all but that are for ranks that need everything.
+/// How many ranks hold something of a value and how many need it.
+struct spread {
+  std::size_t holding = 0;
+  std::size_t wanting = 0;
+  bool all_whole = true;  ///< who needs something needs everything
+};
+
 template <std::size_t Ranks>
-constexpr bool pays(const value<Ranks>& from, const box (&needed)[Ranks], route how, const shape& extent) {
-  std::size_t wanting = 0, holding = 0;
+constexpr spread spread_of(const value<Ranks>& from, const box (&needed)[Ranks], const shape& extent) {
+  spread s;
   for (std::size_t r = 0; r < Ranks; ++r) {
-    if (!needed[r].empty() && needed[r] != whole(extent)) return false;
-    wanting += !needed[r].empty();
-    holding += !from.boxes[r].empty();
+    s.holding += !from.boxes[r].empty();
+    if (needed[r].empty()) continue;
+    s.wanting += 1;
+    s.all_whole = s.all_whole && needed[r] == whole(extent);
   }
-  const bool in_blocks = smallest_factor(wanting) < wanting;
+  return s;
+}
+
+/// True when a route can be better than the direct one: all but that are for ranks that need everything.
+constexpr bool pays(const spread& s, bool is_partial, route how) {
+  if (how == route::direct || !s.all_whole) return false;
+  if (how == route::via_root) return s.holding > 1 && s.wanting > 1;
+  if (how != route::scatter_gather && smallest_factor(s.wanting) == s.wanting) return false;
+  if (how == route::doubling) return !is_partial && s.holding > 1;
   // Summing in shards pays even for one rank.
-  const bool by_shards = from.is_partial ? holding > 1 : holding == 1 && wanting > 2;
-  switch (how) {
-    case route::direct:
-      return false;
-    case route::scatter_gather:
-      return by_shards;
-    case route::scatter_doubling:
-      return by_shards && in_blocks;
-    case route::via_root:
-      return holding > 1 && wanting > 1;
-    case route::doubling:
-      return !from.is_partial && holding > 1 && in_blocks;
-  }
-  return false;
+  return is_partial ? s.holding > 1 : s.holding == 1 && s.wanting > 2;
 }
 
 /// How a route brings `from` to the needed boxes; directly where the route does not pay.
@@ -222,7 +228,7 @@ constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&need
     now = next;
     rounds.push_back(next);
   };
-  if (!pays(from, needed, how, extent)) {
+  if (!pays(spread_of(from, needed, extent), from.is_partial, how)) {
     if (!provides(now, needed)) add(needed);
     return rounds;
   }

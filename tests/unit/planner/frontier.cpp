@@ -37,10 +37,11 @@ TEST_CASE("the costs of a move are those of its rounds, and the quickest is the 
       if (!s.is_exchange) continue;
       const value<Ranks>& from = all.source(s);
       const auto& needed = all.result(s).boxes;
+      const auto spread = spread_of(from, needed, e.ops[from.tensor].out);
       const move_costs costs = costs_of(p, from, needed);
       double least = move_costs::impossible;
       for (const route how : all_routes) {
-        const bool counts = how == route::direct || pays(from, needed, how, e.ops[from.tensor].out);
+        const bool counts = how == route::direct || pays(spread, from.is_partial, how);
         if (counts && costs.has_messages) {
           CHECK(costs.of(how) == Approx(seconds_of_rounds(p, from, needed, how)));
           least = std::min(least, costs.of(how));

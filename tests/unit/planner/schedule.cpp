@@ -258,7 +258,7 @@ TEST_CASE("which routes pay", "[planner]") {
   const auto paying = [](const auto& from, const auto& needed) {
     std::vector<route> all;
     for (const route how : all_routes)
-      if (pays(from, needed, how, vector_of_24)) all.push_back(how);
+      if (pays(spread_of(from, needed, vector_of_24), from.is_partial, how)) all.push_back(how);
     return all;
   };
   using routes = std::vector<route>;
