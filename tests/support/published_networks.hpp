@@ -13,5 +13,6 @@ using namespace iop::model;
 using iop::zoo::alexnet;
 using iop::zoo::lenet5;
 using iop::zoo::vgg11;
+using iop::zoo::vgg16;
 
 }  // namespace iop_test

@@ -33,6 +33,10 @@ struct choice {
   std::size_t fused_until = 0;  ///< the last operator of the segment; the operator itself when not fused
 };
 
+/// The choices of each operator.
+template <std::size_t Ranks>
+using choice_lists = std::vector<std::vector<choice<Ranks>>>;
+
 /// Fused segments are at most so many operators long: halos grow with each.
 inline constexpr std::size_t longest_fusion = 16;
 
@@ -168,7 +172,7 @@ class choice_list {
   constexpr choice_list(const problem<Operators, Ranks>& p, std::size_t index) : p_(p), i_(index) {}
 
   /// `all`: the choices of the operators before; `rows`: the operator's rows in segments.
-  constexpr std::vector<choice<Ranks>> make(const std::vector<std::vector<choice<Ranks>>>& all,
+  constexpr std::vector<choice<Ranks>> make(const choice_lists<Ranks>& all,
                                             const std::vector<choice<Ranks>>& rows) {
     const op& o = p_.ops[i_];
     if (i_ == 0) {
@@ -253,7 +257,7 @@ class choice_list {
 /// front: each makes the rows that the operators behind it in the segment need.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr void add_segments(const problem<Operators, Ranks>& p, std::size_t last, rank_set members,
-                            std::vector<std::vector<choice<Ranks>>>& rows) {
+                            choice_lists<Ranks>& rows) {
   share_list<Ranks> needed[longest_fusion]{};  // of operators last, last − 1, …
   needed[0] = end_rows(p, last, members);
   for (const choice<Ranks>& earlier : rows[last])  // a set with a device that gets nothing is no other
@@ -281,8 +285,8 @@ constexpr void add_segments(const problem<Operators, Ranks>& p, std::size_t last
 }
 
 template <std::size_t Operators, std::size_t Ranks>
-constexpr std::vector<std::vector<choice<Ranks>>> choices_of(const problem<Operators, Ranks>& p) {
-  std::vector<std::vector<choice<Ranks>>> all, rows(p.ops.size());
+constexpr choice_lists<Ranks> choices_of(const problem<Operators, Ranks>& p) {
+  choice_lists<Ranks> all, rows(p.ops.size());
   if (p.allowed.spatial)
     for (std::size_t last = 1; last < p.ops.size(); ++last)
       if (has_rows(p.ops[last]) && p.ops[last].out.height > 1)

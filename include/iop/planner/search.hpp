@@ -62,10 +62,10 @@ constexpr bool has_room_to_deliver(const problem<Operators, Ranks>& p, const lab
 /// One pass. `is_exact`: no label was dropped for lack of room. `misjudged`: a plan did not fit that seemed
 /// to.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr found<Operators, Ranks> search_once(const problem<Operators, Ranks>& p, policy strategy,
+constexpr found<Operators, Ranks> search_once(const problem<Operators, Ranks>& p,
+                                              const choice_lists<Ranks>& choices, policy strategy,
                                               double limit, std::size_t width, bool compares,
                                               bool& misjudged) {
-  const auto choices = choices_of(p);
   std::vector<frontier<Ranks>> stages;
   stages.push_back(start_of(p));
   for (std::size_t i = 1; i < p.ops.size(); ++i)
@@ -119,19 +119,27 @@ constexpr found<Operators, Ranks> search_once(const problem<Operators, Ranks>& p
   return result;
 }
 
-/// Plans worse than `limit` seconds are of no interest; at most `width` labels are kept for each value made.
+/// Among these choices. Plans worse than `limit` seconds are of no interest; at most `width` labels are kept
+/// for each value made.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
+constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p,
+                                         const choice_lists<Ranks>& choices, policy strategy, double limit,
                                          std::size_t width) {
   bool misjudged = false;
-  auto result = search_once(p, strategy, limit, width, true, misjudged);
+  auto result = search_once(p, choices, strategy, limit, width, true, misjudged);
   if (!misjudged || !result.is_exact) return result;
   // Others were dropped for a plan whose layout has gaps: now all are kept that end before the one found.
   const auto better =
-      search_once(p, strategy, result.exists ? result.seconds : limit, width, false, misjudged);
+      search_once(p, choices, strategy, result.exists ? result.seconds : limit, width, false, misjudged);
   if (better.exists) return better;
   result.is_exact = better.is_exact;
   return result;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
+                                         std::size_t width) {
+  return search(p, choices_of(p), strategy, limit, width);
 }
 
 }  // namespace iop::planner

@@ -91,5 +91,6 @@ inline iop::cluster<3> equal_cluster(double message_seconds) {
 inline const example lenet5{"lenet5", iop_test::lenet5::spec.list()};
 inline const example alexnet{"alexnet", iop_test::alexnet::spec.list()};
 inline const example vgg11{"vgg11", iop_test::vgg11::spec.list()};
+inline const example vgg16{"vgg16", iop_test::vgg16::spec.list()};
 
 }  // namespace planner_test

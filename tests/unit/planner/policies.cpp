@@ -2,6 +2,11 @@
 // The table of design section 5, which an independent model of the same formulas predicted.
 #include <iop/planner/policies.hpp>
 
+#include <cstdio>
+#include <sstream>
+#include <string>
+#include <vector>
+
 #include "catch.hpp"
 #include "plans.hpp"
 
@@ -125,4 +130,75 @@ TEST_CASE("memory of a plan is cut with the weights", "[planner]") {
   CHECK(alone == Approx(4.0 * 61'100'840).epsilon(1e-5));
   CHECK(most(alexnet, policy::output_channel) == Approx(alone / 3).epsilon(1e-3));
   CHECK(most(alexnet, policy::coedge) == Approx(alone).epsilon(1e-5));  // the rank with the dense layers
+}
+
+namespace {
+
+std::string milliseconds_of(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%10.3f", 1e3 * seconds);
+  return text;
+}
+
+/// The choices that the segmentation has: all devices take part; rows are fused within a group only, pairs
+/// are interleaved, and one rank alone does only what cannot be cut.
+choice_lists<3> choices_of_segmentation(const problem<most_operators, 3>& p) {
+  auto choices = choices_of(p);
+  for (std::size_t first = 1, end = 0; first < p.ops.size(); first = end) {
+    end = group_end(p.ops, first);
+    for (std::size_t i = first; i < end; ++i)
+      std::erase_if(choices[i], [&](const choice<3>& each) {
+        if (each.made.how == partition::single) return is_weighted(p.ops[first]);
+        if (each.made.how == partition::replicated) return is_weighted(p.ops[i]);
+        return each.fused_until >= end;
+      });
+  }
+  return choices;
+}
+
+}  // namespace
+
+TEST_CASE("the segmentation against the best of its own choices", "[planner]") {
+  std::ostringstream table;
+  table << "network   ms/message  interleaved   best of its choices   longer by %";
+  for (const example* e : {&alexnet, &vgg11, &vgg16, &lenet5})
+    for (const double message : {0.5, 2.0, 8.0}) {
+      const auto c = equal_cluster(message * 1e-3);
+      allowances allowed;
+      allowed.input_channel = allowed.subsets = false;
+      const auto p = pose<most_operators>(e->ops, c, {}, allowed);
+      const auto best = search(p, choices_of_segmentation(p), policy::optimal, no_limit, 1000);
+      const double greedy = predict(e->ops, c, plan_for(*e, c, policy::interleaved)).makespan_seconds;
+      const double longer = 100 * (greedy / best.seconds - 1);
+      table << "\n"
+            << e->name << "  " << message << milliseconds_of(greedy) << milliseconds_of(best.seconds) << "  "
+            << longer;
+      INFO(e->name << " with " << message << " ms per message");
+      CHECK(best.is_exact);
+      CHECK(longer >= -1e-6);
+      CHECK(longer <= 9.2);
+    }
+  WARN(table.str());
+}
+
+TEST_CASE("optimal with 60 % of one device's memory as designed, or better", "[planner]") {
+  std::ostringstream table;
+  table << "network  ms/message  designed  here, ms";
+  const auto check_optimal = [&](const example& e, double message, double designed) {
+    auto c = equal_cluster(message * 1e-3);
+    const std::size_t alone = footprint_of(e.ops, plan_for(e, c, policy::single_device), 0).bytes();
+    for (device& d : c.devices) d.memory.bytes = alone * 6 / 10;
+    const auto made = plan_for(e, c, policy::optimal);
+    const double seconds = predict(e.ops, c, made).makespan_seconds;
+    table << "\n" << e.name << " " << message << " " << designed << milliseconds_of(seconds);
+    INFO(e.name << " with " << message << " ms per message");
+    CHECK(missing_bytes(e.ops, c, made) == 0);
+    CHECK(1e3 * seconds <= designed + 0.5);
+  };
+  check_optimal(alexnet, 0.5, 117);
+  check_optimal(alexnet, 8, 189);
+  check_optimal(vgg11, 0.5, 686);
+  check_optimal(vgg11, 8, 788);
+  check_optimal(lenet5, 2, 8);
+  WARN(table.str());
 }
