@@ -19,7 +19,7 @@ constexpr std::size_t most_operators = 7;
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__)
 constexpr std::uint64_t problems = 750;  // on two ranks and on three, with enough memory and with little
 #else
-constexpr std::uint64_t problems = 10;
+constexpr std::uint64_t problems = 50;
 #endif
 /// Prefixes of plans looked at for one problem, and labels for each value made; larger problems do not count.
 constexpr std::size_t most_steps = 1500, width = 150;
