@@ -36,6 +36,7 @@ struct options {
   iop::link link{{12.5e6}, {2e-3}};
   std::string json{};
   std::string html{};
+  std::string header{};
 };
 
 /// An option that is read by one of the functions of units.hpp.
@@ -79,6 +80,7 @@ void add_options(CLI::App& app, options& o) {
   for (CLI::Option* each : equal) each->excludes(file);
   app.add_option("--json", o.json, "write all numbers to this file; - is stdout, instead of the table");
   app.add_option("--html", o.html, "write a page with timelines and cuts to this file");
+  app.add_option("--header", o.header, "write the plan of one policy as C++ to this file, for a deployment");
 }
 
 setup equal_devices(const options& o) {
@@ -98,8 +100,17 @@ void write(const std::string& path, const std::string& content) {
   if (!file.flush()) throw std::runtime_error(fmt::format("cannot write '{}'", path));
 }
 
+std::string to_header(const network& n, const report& r) {
+  return fmt::format(
+      "// Made by iop-plan: {0} under {1}.\n#pragma once\n\n#include <iop/planner/plan.hpp>\n\n"
+      "inline constexpr auto {0}_plan = {2};\n",
+      n.name, name_of(r.policy), r.source);
+}
+
 /// The exit status.
 int run(const options& o) {
+  if (!o.header.empty() && o.policy == "all")
+    throw std::runtime_error("--header writes one plan: name its policy with --policy");
   const setup s = o.cluster_file.empty() ? equal_devices(o) : read_cluster(o.cluster_file);
   const auto impossible = iop::deploy::problem_of(s.cluster, s.ends);
   if (!impossible.empty()) throw std::runtime_error(impossible.c_str());
@@ -113,6 +124,7 @@ int run(const options& o) {
   if (o.json != "-") reports.size() == 1 ? print_plan(n, s, reports[0]) : print_comparison(n, s, reports);
   if (!o.json.empty()) write(o.json, to_json(n, s, reports).dump(1) + '\n');
   if (!o.html.empty()) write(o.html, to_page(n, s, reports));
+  if (!o.header.empty()) write(o.header, to_header(n, reports[0]));
   // A comparison is of use as long as one policy fits.
   if (std::any_of(reports.begin(), reports.end(), [](const report& r) { return r.fits(); })) return 0;
   fmt::print(stderr, "{}\n", reports.back().problem);

@@ -4,6 +4,7 @@
 #include "planning.hpp"
 
 #include "collective.hpp"
+#include "plan_source.hpp"
 
 #include <iop/deploy/deployment.hpp>
 #include <iop/planner/policies.hpp>
@@ -31,6 +32,7 @@ class narrator {
     for (std::size_t r = 0; r < Ranks; ++r)
       told_.memory.push_back(iop::planner::footprint_of(ops_, plan_, all_, r));
     told_.problem = iop::deploy::memory_problem_of(ops_, cluster_, plan_).view();
+    told_.source = initialiser_of(plan_, ops_.size());
     return std::move(told_);
   }
 

@@ -72,6 +72,7 @@ struct report {
   std::vector<std::variant<segment, exchange>> steps{};
   std::vector<iop::planner::footprint> memory{};  ///< of each rank
   std::string problem{};                          ///< why it does not fit; empty when it does
+  std::string source{};                           ///< the plan as a C++ initialiser
 
   bool fits() const { return problem.empty(); }
 };

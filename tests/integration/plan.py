@@ -8,6 +8,7 @@ usage: plan.py PROGRAM [TEST...]
 import itertools
 import json
 import math
+import os
 import pathlib
 import re
 import subprocess
@@ -346,6 +347,32 @@ class PlanTest(unittest.TestCase):
         self.assertEqual(json.loads(path.read_text()), answer("--network", "lenet5"))
         for option in "--json", "--html":
             self.refused(1, "cannot write", "--network", "lenet5", option, self.folder / "missing" / "file")
+
+    def test_header(self):
+        """The plan as C++ is the one that the compiler makes of the same network and cluster."""
+        header = self.folder / "plan.hpp"
+        words = "--network", "lenet5", "--devices", "3", "--memory", "150KiB", "--header", header
+        self.refused(1, "name its policy with --policy", *words)
+        self.assertEqual(ask(*words, "--policy", "interleaved").returncode, 0)
+        source = self.folder / "same.cpp"
+        source.write_text("""
+            #include "plan.hpp"
+            #include <iop/deploy/deployment.hpp>
+            #include <iop/zoo/lenet5.hpp>
+            using namespace iop::literals;
+            constexpr iop::device board{"board", 10_GFLOPs, 3_GBps, 150_KiB};
+            struct porch {
+              using network = iop::zoo::lenet5;
+              static constexpr iop::cluster cluster{board, board, board, iop::link{100_Mbitps, 2_ms}};
+              static constexpr auto plan = lenet5_plan;
+            };
+            static_assert(iop::deploy::check<porch>());
+            static_assert(porch::plan == iop::make_plan<porch::network>(porch::cluster, iop::policy::interleaved));
+            """)
+        include = pathlib.Path(__file__).resolve().parents[2] / "include"
+        got = subprocess.run([os.environ.get("CXX", "c++"), "-std=c++20", "-fsyntax-only", f"-I{include}", source],
+                             text=True, capture_output=True, timeout=120)
+        self.assertEqual((got.returncode, got.stderr), (0, ""))
 
 
 if __name__ == "__main__":
