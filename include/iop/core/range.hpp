@@ -4,7 +4,6 @@
 // A half-open range [begin, end) of rows, channels or steps. Empty ranges are normal values: a device that
 // takes no part in an operator owns an empty shard.
 
-#include <algorithm>
 #include <cstddef>
 
 namespace iop {
@@ -17,22 +16,22 @@ struct range {
   constexpr bool empty() const { return end <= begin; }
   /// An empty range is contained in every range.
   constexpr bool contains(range inner) const {
-    return inner.empty() || (begin <= inner.begin && inner.end <= end);
+    return inner.end <= inner.begin || (begin <= inner.begin && inner.end <= end);
   }
   friend constexpr bool operator==(const range&, const range&) = default;
 };
 
 /// The common part of two ranges; an empty one is always [0, 0), so that empty ranges compare equal.
 constexpr range intersect(range a, range b) {
-  const range common{std::max(a.begin, b.begin), std::min(a.end, b.end)};
-  return common.empty() ? range{} : common;
+  const std::size_t begin = a.begin > b.begin ? a.begin : b.begin, end = a.end < b.end ? a.end : b.end;
+  return begin < end ? range{begin, end} : range{};
 }
 
 /// The smallest range around both.
 constexpr range hull(range a, range b) {
-  if (a.empty()) return b;
-  if (b.empty()) return a;
-  return {std::min(a.begin, b.begin), std::max(a.end, b.end)};
+  if (a.end <= a.begin) return b;
+  if (b.end <= b.begin) return a;
+  return {a.begin < b.begin ? a.begin : b.begin, a.end > b.end ? a.end : b.end};
 }
 
 }  // namespace iop

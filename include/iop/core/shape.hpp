@@ -24,7 +24,7 @@ struct box {
   range rows;
   range channels;
 
-  constexpr bool empty() const { return rows.empty() || channels.empty(); }
+  constexpr bool empty() const { return rows.end <= rows.begin || channels.end <= channels.begin; }
   constexpr bool contains(const box& inner) const {
     return inner.empty() || (rows.contains(inner.rows) && channels.contains(inner.channels));
   }

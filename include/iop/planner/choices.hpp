@@ -45,6 +45,8 @@ template <std::size_t Operators, std::size_t Ranks>
 struct problem {
   op_list ops{};
   const cluster<Ranks>* devices = nullptr;
+  link_table<Ranks> links{};
+  bool are_alike = false;  ///< exchanging two devices changes nothing but the endpoints
   endpoints ends{};
   allowances allowed{};
   bool has_branches = false;               ///< some operator has several inputs
@@ -52,6 +54,9 @@ struct problem {
   fixed_vector<rank_set, 64> sets{};       ///< of two and more devices
   std::size_t last_use[Operators]{};       ///< the last operator that reads each tensor
   double least_message = 0;                ///< seconds that any message takes at least
+  double least_per_float = 0;              ///< seconds that sending a float takes at least
+  double dearest_message = 0;              ///< seconds that any message takes at most
+  double dearest_per_float = 0;            ///< seconds that sending a float takes at most
   double least_flops_behind[Operators]{};  ///< work that remains behind each operator, see `bound`
 };
 
@@ -116,6 +121,8 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
   problem<Operators, Ranks> p;
   p.ops = ops;
   p.devices = &c;
+  p.links = link_table<Ranks>(c);
+  p.are_alike = planner::are_alike(c);
   p.ends = ends;
   p.allowed = allowed;
   if (allowed.subsets)
@@ -128,10 +135,17 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
       p.has_branches = p.has_branches || ops[i].inputs.size() > 1;
     }
 
-  p.least_message = c.between(0, Ranks - 1).message.seconds;
   for (std::size_t a = 0; a < Ranks; ++a)
-    for (std::size_t b = 0; b < Ranks; ++b)
-      if (a != b) p.least_message = std::min(p.least_message, c.between(a, b).message.seconds);
+    for (std::size_t b = 0; b < Ranks; ++b) {
+      if (a == b) continue;
+      const link joint = c.between(a, b);
+      const double per_float = sizeof(float) / joint.bandwidth.bytes_per_second;
+      const bool is_first = a == 0 && b == 1;
+      if (is_first || joint.message.seconds < p.least_message) p.least_message = joint.message.seconds;
+      if (is_first || per_float < p.least_per_float) p.least_per_float = per_float;
+      if (joint.message.seconds > p.dearest_message) p.dearest_message = joint.message.seconds;
+      if (per_float > p.dearest_per_float) p.dearest_per_float = per_float;
+    }
 
   // No device is served worse by a byte than this share of its FLOPs.
   double flops_per_byte = 0;
@@ -184,7 +198,8 @@ class choice_list {
       for (const rank_set s : p_.sets) add(decide_replicated<Ranks>(o, s), s);
     }
     if (o.what == kind::softmax) return std::move(list_);
-    for (const choice<Ranks>& each : rows) add(each.made, each.members, each.fused_until);
+    // Inside a segment each set makes something of its own.
+    for (const choice<Ranks>& each : rows) list_.push_back(each);
     if (p_.allowed.rows_first && !list_.empty()) return std::move(list_);
     for (const std::size_t input : o.inputs)
       for (const choice<Ranks>& producer : all[input]) follow(producer.made);
@@ -194,14 +209,11 @@ class choice_list {
   }
 
  private:
-  constexpr void add(const decision<Ranks>& d, rank_set members, std::size_t fused_until) {
+  constexpr void add(const decision<Ranks>& d, rank_set members) {
     for (const choice<Ranks>& earlier : list_)
-      if (earlier.fused_until == fused_until && (fused_until == i_ || earlier.members == members) &&
-          earlier.made == d)
-        return;
-    list_.push_back({d, members, fused_until});
+      if (earlier.made.how == d.how && earlier.made == d) return;
+    list_.push_back({d, members, i_});
   }
-  constexpr void add(const decision<Ranks>& d, rank_set members) { add(d, members, i_); }
 
   /// Channel-wise operators keep the shares of their producer; what sums over channels takes them as they
   /// are.
@@ -253,46 +265,101 @@ class choice_list {
   std::vector<choice<Ranks>> list_;
 };
 
-/// Adds the choices of the operators of every fused segment that ends with `last`, from the back to the
-/// front: each makes the rows that the operators behind it in the segment need.
+/// The choices that cut by rows, in segments. From the last operator of a segment to the front, each makes
+/// the rows that those behind it need.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr void add_segments(const problem<Operators, Ranks>& p, std::size_t last, rank_set members,
-                            choice_lists<Ranks>& rows) {
-  share_list<Ranks> needed[longest_fusion]{};  // of operators last, last − 1, …
-  needed[0] = end_rows(p, last, members);
-  for (const choice<Ranks>& earlier : rows[last])  // a set with a device that gets nothing is no other
-    if (earlier.made == decide(partition::spatial, needed[0])) return;
-  bool is_closed = true;  // nothing behind the segment reads what is inside it
-  for (std::size_t i = last; i > 0; --i) {
-    const op& o = p.ops[i];
-    share_list<Ranks>& mine = needed[last - i];
-    if (!has_rows(o)) return;
-    if (i < last && p.last_use[i] > last) is_closed = false;
-    if (!is_closed) return;
-    bool all_whole = true;
-    for (std::size_t r = 0; r < Ranks; ++r)
-      all_whole = all_whole && (!has(members, r) || mine[r].empty() || mine[r].size() == o.out.height);
-    if (all_whole && i < last) return;  // no better than replicated
-    rows[i].push_back({decide(partition::spatial, mine), members, last});
-    if (!p.allowed.fused || last - i + 1 == longest_fusion) return;
-    for (std::size_t k = 0; k < o.inputs.size(); ++k) {
-      if (last - o.inputs[k] >= longest_fusion) continue;
-      share_list<Ranks>& producer = needed[last - o.inputs[k]];
-      for (std::size_t r = 0; r < Ranks; ++r)
-        producer[r] = hull(producer[r], needed_input(o, {mine[r], {0, o.out.channels}}, k).rows);
+class segment_list {
+ public:
+  constexpr explicit segment_list(const problem<Operators, Ranks>& p) : rows(p.ops.size()), p_(p) {
+    if (!p.allowed.spatial) return;
+    for (std::size_t last = 1; last < p.ops.size(); ++last) {
+      if (!has_rows(p.ops[last]) || p.ops[last].out.height <= 1) continue;
+      row_seconds_[last] = seconds_of_row(last);
+      for (std::size_t n = 0; n < p.sets.size(); ++n) add(last, n);
     }
   }
-}
+
+  choice_lists<Ranks> rows;  ///< of each operator
+
+ private:
+  constexpr void add(std::size_t last, std::size_t set) {
+    const rank_set members = p_.sets[set];
+    share_list<Ranks> needed[longest_fusion]{};  // of operators last, last − 1, …
+    needed[0] = end_rows(p_, last, members);
+    for (const choice<Ranks>& earlier : rows[last])  // a set with a device that gets nothing is no other
+      if (earlier.made == decide(partition::spatial, needed[0])) return;
+    alone_[last][set] = needed[0];
+    bool is_closed = true;  // nothing behind the segment reads what is inside it
+    for (std::size_t i = last; i > 0; --i) {
+      const op& o = p_.ops[i];
+      const share_list<Ranks> mine = needed[last - i];
+      if (!has_rows(o)) return;
+      if (i < last && p_.last_use[i] > last) is_closed = false;
+      if (!is_closed) return;
+      if (i < last &&
+          (is_all(mine, members, o.out.height) || is_cheaper_exchanged(i, set, mine, needed[last - i - 1])))
+        return;
+      rows[i].push_back({decide(partition::spatial, mine), members, last});
+      if (!p_.allowed.fused || last - i + 1 == longest_fusion) return;
+      for (std::size_t k = 0; k < o.inputs.size(); ++k) {
+        if (last - o.inputs[k] >= longest_fusion) continue;
+        share_list<Ranks>& producer = needed[last - o.inputs[k]];
+        for (std::size_t r = 0; r < Ranks; ++r)
+          producer[r] = hull(producer[r], needed_input(o, {mine[r], {0, o.out.channels}}, k).rows);
+      }
+    }
+  }
+
+  /// No better than replicated.
+  static constexpr bool is_all(const share_list<Ranks>& mine, rank_set members, std::size_t height) {
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (has(members, r) && mine[r].end > mine[r].begin && mine[r].end - mine[r].begin != height)
+        return false;
+    return true;
+  }
+
+  /// What an operator makes beyond its own share takes longer than fetching that from the neighbours, so the
+  /// segment better begins behind it.
+  constexpr bool is_cheaper_exchanged(std::size_t i, std::size_t set, const share_list<Ranks>& mine,
+                                      const share_list<Ranks>& behind) const {
+    // Behind an exchange a pooling is not free any more.
+    const bool is_free = is_channelwise(p_.ops[i + 1]) && !is_weighted(p_.ops[i + 1]);
+    double together = 0, alone = 0, lost = 0, most = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      const range own = alone_[i][set][r], all = mine[r], next = behind[r];
+      const double own_rows = static_cast<double>(own.end - own.begin);
+      const double all_rows = static_cast<double>(all.end - all.begin), row = row_seconds_[i][r];
+      if (own_rows * row > alone) alone = own_rows * row;
+      if (all_rows * row > together) together = all_rows * row;
+      if (all_rows - own_rows > most) most = all_rows - own_rows;
+      const double again = is_free ? row_seconds_[i + 1][r] * static_cast<double>(next.end - next.begin) : 0;
+      if (again > lost) lost = again;
+    }
+    const double floats = most * static_cast<double>(p_.ops[i].out.width * p_.ops[i].out.channels);
+    return together - alone > lost + 2 * p_.dearest_message + floats * p_.dearest_per_float;
+  }
+
+  constexpr std::array<double, Ranks> seconds_of_row(std::size_t i) const {
+    const op& o = p_.ops[i];
+    std::array<double, Ranks> seconds{};
+    for (std::size_t r = 0; r < Ranks; ++r)
+      seconds[r] = seconds_on(p_.devices->devices[r], work_of(o, whole(o.in), whole(o.out))) /
+                   static_cast<double>(o.out.height);
+    return seconds;
+  }
+
+  const problem<Operators, Ranks>& p_;
+  std::array<double, Ranks> row_seconds_[Operators]{};
+  share_list<Ranks> alone_[Operators][64]{};  ///< of each operator and set, without a segment behind it
+};
 
 template <std::size_t Operators, std::size_t Ranks>
 constexpr choice_lists<Ranks> choices_of(const problem<Operators, Ranks>& p) {
-  choice_lists<Ranks> all, rows(p.ops.size());
-  if (p.allowed.spatial)
-    for (std::size_t last = 1; last < p.ops.size(); ++last)
-      if (has_rows(p.ops[last]) && p.ops[last].out.height > 1)
-        for (const rank_set s : p.sets) add_segments(p, last, s, rows);
+  const segment_list<Operators, Ranks> segments(p);
+  choice_lists<Ranks> all;
+  all.reserve(p.ops.size());
   for (std::size_t i = 0; i < p.ops.size(); ++i)
-    all.push_back(choice_list<Operators, Ranks>(p, i).make(all, rows[i]));
+    all.push_back(choice_list<Operators, Ranks>(p, i).make(all, segments.rows[i]));
   return all;
 }
 

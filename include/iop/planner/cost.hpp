@@ -19,62 +19,85 @@ struct work {
   double bytes = 0;
 };
 
-/// What computing the box `out` takes; `in` is what it reads of its first input.
-constexpr work work_of(const op& o, const box& in, const box& out) {
-  if (out.empty() || o.what == kind::input) return {};
-  const std::size_t outs = out.channels.size();
-  const std::size_t ins = o.groups == 1 ? in.channels.size() : channels_read(o);
-  const std::size_t positions = out.rows.size() * o.out.width;
-  std::size_t read = element_count(in, o.in.width);
+/// What computing `rows` × `channels` of the output takes, from `in_rows` × `in_channels` of the first input.
+constexpr work work_of(const op& o, std::size_t in_rows, std::size_t in_channels, std::size_t rows,
+                       std::size_t channels) {
+  if (rows == 0 || channels == 0 || o.what == kind::input) return {};
+  const std::size_t outputs = rows * o.out.width * channels;
+  const std::size_t weights =
+      is_weighted(o) ? channels * (o.groups == 1 ? in_channels : channels_read(o)) * kernel_area(o) : 0;
+  std::size_t read = in_rows * o.in.width * in_channels;
   if (o.what == kind::add) read *= o.inputs.size();
-  if (o.what == kind::concat) read = element_count(out, o.out.width);
-  const std::size_t floats =
-      weight_count(o, outs, ins) + (o.bias ? outs : 0) + read + element_count(out, o.out.width);
-  return {2.0 * static_cast<double>(multiply_adds(o, positions, outs, ins)),
+  if (o.what == kind::concat) read = outputs;
+  const std::size_t floats = weights + (o.bias ? channels : 0) + read + outputs;
+  return {2.0 * static_cast<double>(weights * rows * o.out.width),
           static_cast<double>(floats * sizeof(float))};
 }
 
-constexpr double seconds_on(const device& d, const work& w) {
-  return std::max(w.flops / d.compute.flops_per_second, w.bytes / d.memory_bandwidth.bytes_per_second);
+/// What computing the box `out` takes; `in` is what it reads of its first input.
+constexpr work work_of(const op& o, const box& in, const box& out) {
+  return work_of(o, in.rows.size(), in.channels.size(), out.rows.size(), out.channels.size());
 }
+
+constexpr double seconds_on(const device& d, const work& w) {
+  const double computing = w.flops / d.compute.flops_per_second;
+  const double moving = w.bytes / d.memory_bandwidth.bytes_per_second;
+  return computing > moving ? computing : moving;
+}
+
+/// The links of a cluster in plain arrays.
+template <std::size_t Ranks>
+struct link_table {
+  double set_up[Ranks][Ranks]{};     ///< seconds of a message
+  double per_float[Ranks][Ranks]{};  ///< seconds
+  double shared_per_float = 0;       ///< where all share one medium
+  bool are_alike = true;
+
+  constexpr link_table() = default;
+  constexpr explicit link_table(const cluster<Ranks>& c) {
+    const bool shared = c.shared_medium();
+    for (std::size_t a = 0; a < Ranks; ++a)
+      for (std::size_t b = 0; b < Ranks; ++b) {
+        const link joint = c.between(a, b);
+        set_up[a][b] = joint.message.seconds;
+        are_alike = are_alike && (a == b || joint == c.between(Ranks > 1 ? 1 : 0, 0));
+        per_float[a][b] = shared ? 0 : sizeof(float) / joint.bandwidth.bytes_per_second;
+      }
+    if (shared) shared_per_float = sizeof(float) / c.between(0, 0).bandwidth.bytes_per_second;
+  }
+};
 
 /// Adds up the messages of one exchange.
 template <std::size_t Ranks>
 class exchange_time {
  public:
-  constexpr exchange_time(const cluster<Ranks>& c, std::size_t width) : devices_(c), width_(width) {}
+  constexpr exchange_time(const link_table<Ranks>& links, std::size_t width) : links_(links), width_(width) {}
 
-  constexpr void add(std::size_t from, std::size_t to, const box& piece) {
-    const link& joint = devices_.between(from, to);
-    const double bytes = static_cast<double>(element_count(piece, width_) * sizeof(float));
-    const double seconds = bytes / joint.bandwidth.bytes_per_second;
-    sent_set_up_[from] += joint.message.seconds;
-    received_set_up_[to] += joint.message.seconds;
+  constexpr void add(std::size_t from, std::size_t to, std::size_t rows, std::size_t channels) {
+    const double floats = static_cast<double>(rows * width_ * channels);
+    const double set_up = links_.set_up[from][to], seconds = floats * links_.per_float[from][to];
+    sent_set_up_[from] += set_up;
+    received_set_up_[to] += set_up;
     sent_[from] += seconds;
     received_[to] += seconds;
-    bytes_ += bytes;
-    ++messages_;
+    floats_ += floats;
   }
-
-  constexpr std::size_t messages() const { return messages_; }
 
   /// 0 when there is no message.
   constexpr double seconds() const {
-    const bool shared = devices_.shared_medium();
     double longest = 0;
     for (std::size_t r = 0; r < Ranks; ++r) {
-      const double set_up = std::max(sent_set_up_[r], received_set_up_[r]);
-      longest = std::max(longest, shared ? set_up : set_up + std::max(sent_[r], received_[r]));
+      const double set_up = sent_set_up_[r] > received_set_up_[r] ? sent_set_up_[r] : received_set_up_[r];
+      const double seconds = set_up + (sent_[r] > received_[r] ? sent_[r] : received_[r]);
+      if (seconds > longest) longest = seconds;
     }
-    return shared && messages_ > 0 ? longest + bytes_ / devices_.between(0, 0).bandwidth.bytes_per_second
-                                   : longest;
+    return longest + floats_ * links_.shared_per_float;
   }
 
  private:
-  const cluster<Ranks>& devices_;
+  const link_table<Ranks>& links_;
   std::size_t width_;
-  std::size_t messages_ = 0;
-  double bytes_ = 0;
+  double floats_ = 0;
   double sent_set_up_[Ranks]{}, received_set_up_[Ranks]{}, sent_[Ranks]{}, received_[Ranks]{};
 };
 
@@ -82,8 +105,9 @@ class exchange_time {
 template <std::size_t Ranks, std::size_t Capacity>
 constexpr double seconds_of(const cluster<Ranks>& c, const fixed_vector<message, Capacity>& messages,
                             std::size_t width) {
-  exchange_time<Ranks> time(c, width);
-  for (const message& m : messages) time.add(m.from, m.to, m.piece);
+  const link_table<Ranks> links(c);
+  exchange_time<Ranks> time(links, width);
+  for (const message& m : messages) time.add(m.from, m.to, m.piece.rows.size(), m.piece.channels.size());
   return time.seconds();
 }
 

@@ -282,17 +282,18 @@ constexpr plan<Operators, Ranks> plan_optimal(op_list ops, const cluster<Ranks>&
     try_plan(plan_coedge<Operators>(ops, c, ends, policy::coedge));
     try_plan(plan_coedge<Operators>(ops, c, ends, policy::coedge_oc));
   }
+  searching<Operators, Ranks> stages(p, choices_of(p), policy::optimal);
   bool is_exact = true;
   const auto look = [&](std::size_t width) {
-    const auto result = search(p, policy::optimal, limit, width);
+    const auto result = stages.run(limit, width);
     is_exact = result.is_exact;
     if (!result.exists) return;
     best = result.best;
     limit = result.seconds;
     lacking = 0;
   };
-  // With branches or tight memory there are many ways, of which a narrow search finds a good one first.
-  if (p.has_branches || p.memory_binds) look(1);
+  // With tight memory there are many ways, of which a narrow search finds a good one first.
+  if (p.memory_binds) look(1);
   look(search_width);
   // A search that had to drop something might miss what another policy finds.
   if (!is_exact && Ranks > 1) {

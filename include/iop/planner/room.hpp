@@ -7,6 +7,7 @@
 
 #include <iop/planner/arena.hpp>
 #include <iop/planner/choices.hpp>
+#include <iop/planner/move.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -16,6 +17,12 @@ namespace iop::planner {
 template <std::size_t Operators, std::size_t Ranks>
 constexpr std::size_t floats_of(const problem<Operators, Ranks>& p, const value<Ranks>& v, std::size_t rank) {
   return aligned(element_count(v.boxes[rank], p.ops[v.tensor].out.width));
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr std::size_t floats_of(const problem<Operators, Ranks>& p, const holding<Ranks>& h,
+                                std::size_t rank) {
+  return aligned(element_count(h.of[rank], p.ops[h.tensor].out.width));
 }
 
 template <std::size_t Operators, std::size_t Ranks>

@@ -6,6 +6,7 @@
 // no value provides, an exchange is put before it; nothing else ever causes traffic.
 
 #include <iop/core/fixed_vector.hpp>
+#include <iop/planner/balance.hpp>
 #include <iop/planner/plan.hpp>
 
 #include <algorithm>
@@ -47,6 +48,38 @@ struct schedule {
   constexpr const value<Ranks>& result(const step& s) const { return values[s.output]; }
 };
 
+/// The boxes of all ranks in plain arrays, which compilers interpret several times as fast as boxes: of each
+/// rank the rows [top, bottom) and the channels [first, last).
+template <std::size_t Ranks>
+struct layout {
+  std::size_t top[Ranks]{}, bottom[Ranks]{}, first[Ranks]{}, last[Ranks]{};
+  rank_set ranks = 0;  ///< that have something; the others have zeros
+
+  constexpr layout() = default;
+  constexpr explicit layout(const box (&of)[Ranks]) {
+    for (std::size_t r = 0; r < Ranks; ++r) put(r, of[r]);
+  }
+  constexpr void put(std::size_t r, const box b) {
+    if (b.rows.end <= b.rows.begin || b.channels.end <= b.channels.begin) return;
+    top[r] = b.rows.begin, bottom[r] = b.rows.end;
+    first[r] = b.channels.begin, last[r] = b.channels.end;
+    ranks |= rank_set{1} << r;
+  }
+  constexpr box operator[](std::size_t r) const { return {{top[r], bottom[r]}, {first[r], last[r]}}; }
+
+  friend constexpr bool operator==(const layout&, const layout&) = default;
+};
+
+template <std::size_t Ranks>
+constexpr bool provides(const layout<Ranks>& held, const layout<Ranks>& needed) {
+  if ((needed.ranks & ~held.ranks) != 0) return false;
+  for (std::size_t r = 0; r < Ranks; ++r)
+    if (needed.bottom[r] > 0 && (held.top[r] > needed.top[r] || needed.bottom[r] > held.bottom[r] ||
+                                 held.first[r] > needed.first[r] || needed.last[r] > held.last[r]))
+      return false;
+  return true;
+}
+
 template <std::size_t Ranks>
 constexpr bool provides(const value<Ranks>& v, const box (&needed)[Ranks]) {
   if (v.is_partial) return false;
@@ -55,69 +88,88 @@ constexpr bool provides(const value<Ranks>& v, const box (&needed)[Ranks]) {
   return true;
 }
 
-/// Calls visit(sender, receiver, piece) for each message that brings a value to the needed boxes. Of a
+/// Calls visit(sender, receiver, top, bottom, first, last) for each message that brings a value to the needed
+/// boxes: rows [top, bottom) and channels [first, last). Of a
 /// partial sum, each rank that needs a box gets every other rank's summand of it. Otherwise each missing
-/// stretch comes from one rank that holds it; false when nobody does.
+/// stretch comes from one rank that holds it; stops with false where nobody does.
 template <std::size_t Ranks, class Visit>
-constexpr bool for_each_message(const value<Ranks>& from, const box (&needed)[Ranks], Visit&& visit) {
-  if (from.is_partial) {
+constexpr bool for_each_message(const layout<Ranks>& from, bool is_partial, const layout<Ranks>& needed,
+                                Visit&& visit) {
+  if (is_partial) {
     for (std::size_t r = 0; r < Ranks; ++r)
       for (std::size_t s = 0; s < Ranks; ++s)
-        if (s != r && !from.boxes[s].empty() && !needed[r].empty()) visit(s, r, needed[r]);
+        if (s != r && from.bottom[s] > 0 && needed.bottom[r] > 0)
+          visit(s, r, needed.top[r], needed.bottom[r], needed.first[r], needed.last[r]);
     return true;
   }
-  // Sources are cut along one dimension: channels if their channel ranges differ, else rows. This is the
-  // inner loop of planning, which compilers interpret: plain ranges, no calls.
+  // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
   bool by_channel = false;
-  range along[Ranks]{}, across[Ranks]{}, first{};
+  std::size_t channels_begin = 0, channels_end = 0;
   for (std::size_t s = 0; s < Ranks; ++s) {
-    const box& b = from.boxes[s];
-    if (b.rows.end <= b.rows.begin || b.channels.end <= b.channels.begin) continue;
-    if (first.end == 0) first = b.channels;
-    if (b.channels.begin != first.begin || b.channels.end != first.end) by_channel = true;
+    if (from.bottom[s] == 0) continue;
+    if (channels_end == 0) channels_begin = from.first[s], channels_end = from.last[s];
+    if (from.first[s] != channels_begin || from.last[s] != channels_end) by_channel = true;
   }
-  for (std::size_t s = 0; s < Ranks; ++s) {
-    along[s] = by_channel ? from.boxes[s].channels : from.boxes[s].rows;
-    across[s] = by_channel ? from.boxes[s].rows : from.boxes[s].channels;
-  }
-  bool is_complete = true;
+  const auto& begin = by_channel ? from.first : from.top;
+  const auto& end = by_channel ? from.last : from.bottom;
+  const auto& side_begin = by_channel ? from.top : from.first;
+  const auto& side_end = by_channel ? from.bottom : from.last;
+  const auto& wanted_begin = by_channel ? needed.first : needed.top;
+  const auto& wanted_end = by_channel ? needed.last : needed.bottom;
+  const auto& wanted_side_begin = by_channel ? needed.top : needed.first;
+  const auto& wanted_side_end = by_channel ? needed.bottom : needed.last;
   std::size_t sent[Ranks]{};  // of several that hold a stretch, the one that has sent the least sends it
   for (std::size_t r = 0; r < Ranks; ++r) {
-    const box& wanted = needed[r];
-    if (wanted.rows.end <= wanted.rows.begin || wanted.channels.end <= wanted.channels.begin) continue;
-    const range stretch = by_channel ? wanted.channels : wanted.rows;
-    const range side = by_channel ? wanted.rows : wanted.channels;
+    if (needed.bottom[r] == 0) continue;
+    const std::size_t side_from = wanted_side_begin[r], side_to = wanted_side_end[r], stop = wanted_end[r];
+    std::size_t at = wanted_begin[r];
     // What the rank itself holds of the stretch.
-    range have{};
-    if (across[r].begin <= side.begin && side.end <= across[r].end) have = intersect(along[r], stretch);
-    std::size_t at = stretch.begin;
-    while (at < stretch.end) {
-      if (have.begin <= at && at < have.end) {
-        at = have.end;
+    std::size_t have_begin = stop, have_end = stop;
+    if (side_begin[r] <= side_from && side_to <= side_end[r] && begin[r] < stop && end[r] > at) {
+      have_begin = begin[r] > at ? begin[r] : at;
+      have_end = end[r] < stop ? end[r] : stop;
+    }
+    while (at < stop) {
+      if (have_begin <= at && at < have_end) {
+        at = have_end;
         continue;
       }
       std::size_t best = r, reach = at;
       for (std::size_t s = 0; s < Ranks; ++s) {
-        if (along[s].begin > at || along[s].end <= at || s == r || across[s].begin > side.begin ||
-            across[s].end < side.end)
+        if (end[s] <= at || begin[s] > at || s == r || side_begin[s] > side_from || side_end[s] < side_to)
           continue;
-        if (along[s].end > reach || (along[s].end == reach && sent[s] < sent[best]))
-          best = s, reach = along[s].end;
+        if (end[s] > reach || (end[s] == reach && sent[s] < sent[best])) best = s, reach = end[s];
       }
-      if (best == r) {
-        is_complete = false;
-        break;
-      }
-      if (reach > stretch.end) reach = stretch.end;
-      if (at < have.begin && reach > have.begin) reach = have.begin;
-      box piece = wanted;
-      (by_channel ? piece.channels : piece.rows) = {at, reach};
-      visit(best, r, piece);
+      if (best == r) return false;
+      if (reach > stop) reach = stop;
+      if (at < have_begin && reach > have_begin) reach = have_begin;
+      if (by_channel)
+        visit(best, r, side_from, side_to, at, reach);
+      else
+        visit(best, r, at, reach, side_from, side_to);
       ++sent[best];
       at = reach;
     }
   }
-  return is_complete;
+  return true;
+}
+
+/// True when together the ranks hold what is needed.
+template <std::size_t Ranks>
+constexpr bool covers(const layout<Ranks>& held, const layout<Ranks>& needed) {
+  return for_each_message(
+      held, false, needed,
+      [](std::size_t, std::size_t, std::size_t, std::size_t, std::size_t, std::size_t) {});
+}
+
+/// Calls visit(sender, receiver, piece).
+template <std::size_t Ranks, class Visit>
+constexpr bool for_each_message(const value<Ranks>& from, const box (&needed)[Ranks], Visit&& visit) {
+  return for_each_message(layout<Ranks>(from.boxes), from.is_partial, layout<Ranks>(needed),
+                          [&](std::size_t sender, std::size_t receiver, std::size_t top, std::size_t bottom,
+                              std::size_t first, std::size_t last) {
+                            visit(sender, receiver, box{{top, bottom}, {first, last}});
+                          });
 }
 
 template <std::size_t Ranks>
@@ -162,10 +214,6 @@ constexpr box even_shard(const shape& s, std::size_t index, std::size_t count) {
   return shard.empty() ? box{} : shard;
 }
 
-/// The rounds of one movement: the boxes after each.
-template <std::size_t Ranks>
-using round_list = fixed_vector<value<Ranks>, 6>;
-
 /// Smallest factor above 1; gathering in blocks of prime factors needs the fewest messages.
 constexpr std::size_t smallest_factor(std::size_t n) {
   for (std::size_t f = 2; f * f <= n; ++f)
@@ -175,11 +223,16 @@ constexpr std::size_t smallest_factor(std::size_t n) {
 
 /// The rank that collects on the way is one that needs the result.
 template <std::size_t Ranks>
-constexpr std::size_t collecting_rank(const endpoints& ends, const box (&needed)[Ranks]) {
-  if (!needed[ends.output_rank].empty()) return ends.output_rank;
+constexpr std::size_t collecting_rank(const endpoints& ends, const layout<Ranks>& needed) {
+  if (has(needed.ranks, ends.output_rank)) return ends.output_rank;
   for (std::size_t r = 0; r < Ranks; ++r)
-    if (!needed[r].empty()) return r;
+    if (has(needed.ranks, r)) return r;
   return 0;
+}
+
+template <std::size_t Ranks>
+constexpr std::size_t collecting_rank(const endpoints& ends, const box (&needed)[Ranks]) {
+  return collecting_rank(ends, layout<Ranks>(needed));
 }
 
 /// How many ranks hold something of a value and how many need it.
@@ -190,15 +243,22 @@ struct spread {
 };
 
 template <std::size_t Ranks>
-constexpr spread spread_of(const value<Ranks>& from, const box (&needed)[Ranks], const shape& extent) {
+constexpr spread spread_of(const layout<Ranks>& from, const layout<Ranks>& needed, const shape& extent) {
   spread s;
   for (std::size_t r = 0; r < Ranks; ++r) {
-    s.holding += !from.boxes[r].empty();
-    if (needed[r].empty()) continue;
+    s.holding += from.bottom[r] > 0;
+    if (needed.bottom[r] == 0) continue;
     s.wanting += 1;
-    s.all_whole = s.all_whole && needed[r] == whole(extent);
+    if (needed.bottom[r] - needed.top[r] != extent.height ||
+        needed.last[r] - needed.first[r] != extent.channels)
+      s.all_whole = false;
   }
   return s;
+}
+
+template <std::size_t Ranks>
+constexpr spread spread_of(const value<Ranks>& from, const box (&needed)[Ranks], const shape& extent) {
+  return spread_of(layout<Ranks>(from.boxes), layout<Ranks>(needed), extent);
 }
 
 /// True when a route can be better than the direct one: all but that are for ranks that need everything.
@@ -211,56 +271,86 @@ constexpr bool pays(const spread& s, bool is_partial, route how) {
   return is_partial ? s.holding > 1 : s.holding == 1 && s.wanting > 2;
 }
 
+/// What a value becomes on its way to where it is needed, round by round.
+template <std::size_t Ranks>
+using round_layouts = fixed_vector<layout<Ranks>, 6>;
+
 /// How a route brings `from` to the needed boxes; directly where the route does not pay.
 template <std::size_t Ranks>
-constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&needed)[Ranks], route how,
-                                      const shape& extent, std::size_t root) {
-  round_list<Ranks> rounds;
-  value<Ranks> now = from;
-  const auto add = [&](const box(&wanted)[Ranks], bool only_wanted = false) {
-    value<Ranks> next{from.tensor, false, {}};
+constexpr round_layouts<Ranks> rounds_of(const layout<Ranks>& from, bool is_partial,
+                                         const layout<Ranks>& needed, route how, const shape& extent,
+                                         std::size_t root) {
+  round_layouts<Ranks> rounds;
+  layout<Ranks> now = from;
+  const auto add = [&](const layout<Ranks>& wanted, bool only_wanted = false) {
+    layout<Ranks> next = wanted;
     for (std::size_t r = 0; r < Ranks; ++r) {
       // A rank that already holds what it needs keeps its buffer as it is.
-      const bool keeps =
-          !now.is_partial && now.boxes[r].contains(wanted[r]) && !(only_wanted && wanted[r].empty());
-      next.boxes[r] = keeps ? now.boxes[r] : wanted[r];
+      if (is_partial || now.bottom[r] == 0 || (only_wanted && wanted.bottom[r] == 0)) continue;
+      if (wanted.bottom[r] > 0 && (now.top[r] > wanted.top[r] || now.bottom[r] < wanted.bottom[r] ||
+                                   now.first[r] > wanted.first[r] || now.last[r] < wanted.last[r]))
+        continue;
+      next.top[r] = now.top[r], next.bottom[r] = now.bottom[r];
+      next.first[r] = now.first[r], next.last[r] = now.last[r];
+      next.ranks |= rank_set{1} << r;
     }
     now = next;
+    is_partial = false;
     rounds.push_back(next);
   };
-  if (!pays(spread_of(from, needed, extent), from.is_partial, how)) {
-    if (!provides(now, needed)) add(needed);
+  if (!pays(spread_of(from, needed, extent), is_partial, how)) {
+    if (is_partial || !provides(now, needed)) add(needed);
     return rounds;
   }
   if (how == route::via_root) {
-    box collected[Ranks]{};
-    collected[root] = whole(extent);
+    layout<Ranks> collected;
+    collected.put(root, whole(extent));
     add(collected);
   }
   std::size_t members[Ranks]{}, holders[Ranks]{}, count = 0, holding = 0;
   for (std::size_t r = 0; r < Ranks; ++r) {
-    if (!from.boxes[r].empty()) holders[holding++] = r;
-    if (!needed[r].empty()) members[count++] = r;
+    if (from.bottom[r] > 0) holders[holding++] = r;
+    if (needed.bottom[r] > 0) members[count++] = r;
   }
   if (how == route::scatter_gather || how == route::scatter_doubling) {
     // Who gets no shard has none: what it holds may be cut along the other dimension.
-    box shards[Ranks]{};
-    const std::size_t parts = from.is_partial ? holding : count;
+    layout<Ranks> shards;
+    const std::size_t parts = is_partial ? holding : count;
     for (std::size_t i = 0; i < parts; ++i)
-      shards[from.is_partial ? holders[i] : members[i]] = even_shard(extent, i, parts);
+      shards.put(is_partial ? holders[i] : members[i], even_shard(extent, i, parts));
     add(shards, true);
   }
-  if (!now.is_partial && (how == route::doubling || how == route::scatter_doubling)) {
-    const value<Ranks> shards = now;
+  if (!is_partial && (how == route::doubling || how == route::scatter_doubling)) {
+    const layout<Ranks> shards = now;
     for (std::size_t block = smallest_factor(count); block < count; block *= smallest_factor(count / block)) {
-      box blocks[Ranks]{};
-      for (std::size_t i = 0; i < count; ++i)
+      layout<Ranks> blocks;
+      for (std::size_t i = 0; i < count; ++i) {
+        box all{};
         for (std::size_t j = i / block * block; j < (i / block + 1) * block; ++j)
-          blocks[members[i]] = hull(blocks[members[i]], shards.boxes[members[j]]);
+          all = hull(all, shards[members[j]]);
+        blocks.put(members[i], all);
+      }
       add(blocks);
     }
   }
-  if (!provides(now, needed)) add(needed);
+  if (is_partial || !provides(now, needed)) add(needed);
+  return rounds;
+}
+
+/// The rounds of one movement: the boxes after each.
+template <std::size_t Ranks>
+using round_list = fixed_vector<value<Ranks>, 6>;
+
+template <std::size_t Ranks>
+constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&needed)[Ranks], route how,
+                                      const shape& extent, std::size_t root) {
+  round_list<Ranks> rounds;
+  for (const layout<Ranks>& reached :
+       rounds_of(layout<Ranks>(from.boxes), from.is_partial, layout<Ranks>(needed), how, extent, root)) {
+    value<Ranks> next{from.tensor, false, {}};
+    for (std::size_t r = 0; r < Ranks; ++r) next.boxes[r] = reached[r];
+    rounds.push_back(next);
+  }
   return rounds;
 }
 

@@ -6,7 +6,6 @@
 
 #include <iop/core/range.hpp>
 
-#include <algorithm>
 #include <cstddef>
 
 namespace iop {
@@ -45,12 +44,12 @@ constexpr std::size_t output_extent(std::size_t input, std::size_t kernel, std::
 
 /// The input rows, clipped to the `height` that exist, which the output rows `out` are computed from.
 constexpr range input_rows(const window& w, range out, std::size_t height) {
-  if (out.empty()) return {};
-  const std::size_t first = out.begin * w.stride_height;
-  const std::size_t last = (out.end - 1) * w.stride_height + reach(w.kernel_height, w.dilation_height);
-  const range needed{first > w.pad_top ? first - w.pad_top : 0,
-                     std::min(last > w.pad_top ? last - w.pad_top : 0, height)};
-  return needed.empty() ? range{} : needed;
+  if (out.end <= out.begin) return {};
+  const std::size_t first = out.begin * w.stride_height, pad = w.pad_top;
+  const std::size_t last = (out.end - 1) * w.stride_height + w.dilation_height * (w.kernel_height - 1) + 1;
+  const std::size_t begin = first > pad ? first - pad : 0, behind = last > pad ? last - pad : 0;
+  const std::size_t end = behind < height ? behind : height;
+  return begin < end ? range{begin, end} : range{};
 }
 
 }  // namespace iop

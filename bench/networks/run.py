@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Whole networks on one thread, batch 1, float32: iop beside other engines with the same weights and the same image.
+
+Each engine is a process of its own, which loads the network once. Then all run in turn, round after round, so that a
+machine's mood meets them all; a ratio is the median of the ratios within each round. Before each round the core's peak is
+measured. Outputs are compared with iop's. Times are those that a process was running, all its threads together.
+"""
+import argparse
+import json
+import os
+import select
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TRAINED = {"lenet5": ROOT / "examples/lenet5/weights/fashion-mnist.safetensors"}
+NETWORKS = ["lenet5", "alexnet", "vgg11", "vgg16", "resnet18", "mobilenet_v2"]
+# Engine -> program, what it reads, its further arguments.
+ENGINES = {"iop": ("iop_{network}", "weights", []),
+           "onnxruntime": ("onnxruntime", "model", ["--library", "{library}"]),
+           "onednn_direct": ("onednn", "weights", ["--variant", "direct"]),
+           "onednn_winograd": ("onednn", "weights", ["--variant", "winograd"]),
+           "xnnpack": ("xnnpack", "weights", []),
+           "opencv": ("opencv", "model", [])}
+# Every library's own threads.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS")}
+UNSUPPORTED = 3  # exit code
+LIMIT_SECONDS = 600  # of one answer
+
+
+class Failed(Exception):
+    """An engine that cannot take part, and why."""
+
+
+class Process:
+    """One engine with one network loaded."""
+
+    def __init__(self, command):
+        self.log = tempfile.TemporaryFile("w+")
+        self.child = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                      stderr=self.log, text=True, env={**os.environ, **ONE_THREAD})
+        try:
+            self.says = json.loads(self.answer())
+            self.once = min(self.seconds(1) for _ in range(2))
+        except BaseException:
+            self.close()
+            raise
+
+    def answer(self):
+        ready, _, _ = select.select([self.child.stdout], [], [], LIMIT_SECONDS)
+        line = self.child.stdout.readline() if ready else ""
+        if line:
+            return line
+        if not ready:
+            raise Failed(f"no answer within {LIMIT_SECONDS} s")
+        status = self.child.wait()
+        self.log.seek(0)
+        why = " ".join(self.log.read().split())[:300] or "it says nothing"
+        raise Failed(why if status == UNSUPPORTED else f"failed with {status}: {why}")
+
+    def ask(self, number):
+        self.child.stdin.write(f"{number}\n")
+        self.child.stdin.flush()
+        return float(self.answer())
+
+    def seconds(self, count):
+        """Of one inference, the mean of so many."""
+        return self.ask(count) / count
+
+    def peak_flops(self):
+        return self.ask(0)
+
+    def peak_resident_bytes(self):
+        self.child.stdin.close()
+        return int(self.answer())
+
+    def close(self):
+        if self.child.poll() is None:
+            self.child.kill()
+        self.child.wait()
+        self.child.stdout.close()
+        self.log.close()
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="script/bench networks", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def some_of(known):
+        def parse(text):
+            chosen = text.split(",")
+            wrong = [name for name in chosen if name not in known]
+            if wrong:
+                raise argparse.ArgumentTypeError(f"no '{wrong[0]}' among {', '.join(known)}")
+            return [name for name in known if name in chosen]
+        return parse
+
+    def positive(kind):
+        def parse(text):
+            value = kind(text)
+            if value <= 0:
+                raise argparse.ArgumentTypeError(f"{text} is not above 0")
+            return value
+        return parse
+
+    parser.add_argument("--networks", type=some_of(NETWORKS), default=NETWORKS, help="comma-separated; default: all")
+    parser.add_argument("--engines", type=some_of(list(ENGINES)), default=list(ENGINES), help="comma-separated; default: all")
+    parser.add_argument("--rounds", type=positive(int), default=15, help="default: 15")
+    parser.add_argument("--round-seconds", type=positive(float), default=0.2,
+                        help="of each engine in each round, one inference at least; default: 0.2")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    parser.add_argument("--programs", type=Path, default=ROOT / "build/bin", help="folder of the built programs")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build/bench",
+                        help="holds weights, models and onnxruntime; made when missing")
+    return parser.parse_args()
+
+
+def onnxruntime_library(folder):
+    machine = {"x86_64": "x64", "aarch64": "arm64"}.get(os.uname().machine, "unknown")
+    found = sorted(folder.glob(f"onnxruntime/node_modules/onnxruntime-node/bin/*/linux/{machine}/libonnxruntime.so*"))
+    return found[0] if found else None
+
+
+class Files:
+    """Weights and models, written once."""
+
+    def __init__(self, options):
+        self.programs = options.programs
+        self.folder = options.folder / "networks"
+        self.library = onnxruntime_library(options.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def program(self, name):
+        path = self.programs / f"bench_networks_{name}"
+        return path if path.exists() else None
+
+    def write(self, path, program, *words):
+        """Unless it is there and not older than the program. Under another name first, so that what is there is whole."""
+        if path.exists() and path.stat().st_mtime >= program.stat().st_mtime:
+            return path
+        part = path.with_suffix(".part")
+        subprocess.run([program, *map(str, words), part], check=True)
+        part.replace(path)
+        return path
+
+    def weights(self, network):
+        if network in TRAINED:
+            return TRAINED[network]
+        return self.write(self.folder / f"{network}.safetensors", self.program("weights"), network)
+
+    def model(self, network):
+        return self.write(self.folder / f"{network}.onnx", self.program("onnx"), network, self.weights(network))
+
+    def command(self, engine, network):
+        name, reads, words = ENGINES[engine]
+        program = self.program(name.format(network=network))
+        if not program or (engine == "onnxruntime" and not self.library) or (reads == "model" and not self.program("onnx")):
+            raise Failed("not built" if engine == "iop" else
+                         "not installed: script/bootstrap --bench installs it, script/bench networks then builds with it")
+        source = self.weights(network) if reads == "weights" else self.model(network)
+        return [program, network, f"--{reads}", source, *(word.format(library=self.library) for word in words)]
+
+
+def difference(scores, reference):
+    """The largest, relative to the largest score."""
+    most = max(map(abs, reference))
+    return max(abs(a - b) for a, b in zip(scores, reference, strict=True)) / most if most else 0.0
+
+
+def measure(network, options, files):
+    """Rows of one network, printed and returned."""
+    running, skipped = {}, {}
+    try:
+        for engine in options.engines:
+            try:
+                running[engine] = Process(files.command(engine, network))
+            except Failed as why:
+                skipped[engine] = why
+        times = {engine: [] for engine in running}
+        peaks = []
+        for number in range(options.rounds if running else 0):
+            peaks.append(next(iter(running.values())).peak_flops())
+            order = list(running)
+            shift = number % len(order)  # nobody is always behind the same neighbour
+            for engine in order[shift:] + order[:shift]:
+                process = running[engine]
+                times[engine].append(process.seconds(max(1, round(options.round_seconds / process.once))))
+        rows = [{"network": network, "engine": engine, "median_ms": statistics.median(times[engine]) * 1e3,
+                 "min_ms": min(times[engine]) * 1e3, "max_ms": max(times[engine]) * 1e3,
+                 "peak_resident_bytes": running[engine].peak_resident_bytes()} for engine in running]
+        report(network, rows, running, skipped, times, peaks)
+        return rows, "iop" in skipped
+    finally:
+        for process in running.values():
+            process.close()
+
+
+def report(network, rows, running, skipped, times, peaks):
+    iop = running.get("iop")
+    for row in rows:
+        engine = row["engine"]
+        ratio = statistics.median(a / b for a, b in zip(times[engine], times["iop"])) if iop else float("nan")
+        apart = difference(running[engine].says["scores"], iop.says["scores"]) if iop else float("nan")
+        print(f"{network:<13} {engine:<16} {row['median_ms']:>9.4f} {row['min_ms']:>9.4f} {row['max_ms']:>9.4f} {ratio:>9.3f}"
+              f" {row['peak_resident_bytes'] / 1e6:>9.1f} {apart:>11.1e}")
+    for engine, why in skipped.items():
+        print(f"{network:<13} {engine:<16} skipped: {why}")
+    if iop:
+        stated = iop.says["stated_bytes"]
+        resident = next(row["peak_resident_bytes"] for row in rows if row["engine"] == "iop")
+        print(f"{network:<13} peak of the core {statistics.median(peaks) / 1e9:.1f} GFLOP/s; iop states {stated / 1e6:.1f} MB "
+              f"(weights as packed, and arena), its resident peak is {resident / stated:.2f} of that")
+    print(flush=True)
+
+
+def main():
+    options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the engines are stopped, too
+    files = Files(options)
+    print(f"{options.rounds} rounds in turn, one thread, batch 1, float32; times of running in ms, peak resident memory in MB\n"
+          "peer/iop: how many times as long as iop; apart: largest difference from iop's scores over its largest score\n")
+    print(f"{'network':<13} {'engine':<16} {'median':>9} {'least':>9} {'most':>9} {'peer/iop':>9} {'peak MB':>9} {'apart':>11}")
+    rows, failed = [], False
+    for network in options.networks:
+        more, without_iop = measure(network, options, files)
+        rows += more
+        failed |= without_iop and "iop" in options.engines
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except subprocess.CalledProcessError as failure:
+        sys.exit(f"{Path(str(failure.cmd[0])).name} failed with {failure.returncode}")

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What this core can do at this moment: multiply-adds that never leave the registers, and reading more memory
+// than any cache holds. Machines are shared and their clocks vary, so a share of the peak is only worth
+// something when the peak was measured next to it.
+
+#include <iop/kernel/simd.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include <time.h>
+
+namespace iop_bench {
+
+/// Seconds that this process has been running, all its threads together. Being interrupted does not count,
+/// nor does a library gain by threads that it was asked not to use.
+inline double busy_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+/// The compiler must take it that `value` is read and has changed. Outside of loops only: it goes through
+/// memory.
+inline void touch(iop::kernel::simd::batch& value) { asm volatile("" : "+m"(value)); }
+
+/// Fused multiply-adds of `rounds` rounds of independent chains: more than latency × throughput of any core
+/// known to us, and few enough for 16 registers.
+struct multiply_add_chains {
+  static constexpr std::size_t chains = 12;
+  static constexpr double flops_of(std::size_t rounds) {
+    return 2.0 * static_cast<double>(rounds * chains * iop::kernel::simd::lanes);
+  }
+
+  static void run(std::size_t rounds) {
+    namespace simd = iop::kernel::simd;
+    simd::batch sum[chains];
+    for (simd::batch& s : sum) s = simd::broadcast(0.0f);
+    simd::batch a = simd::broadcast(0.5f), b = simd::broadcast(0.25f);
+    touch(a);
+    touch(b);
+    for (std::size_t i = 0; i < rounds; ++i)
+#pragma GCC unroll 12
+      for (std::size_t c = 0; c < chains; ++c) sum[c] = simd::multiply_add(sum[c], a, b);
+    for (simd::batch& s : sum) touch(s);
+  }
+};
+
+/// The best FLOP/s of some runs of about 1 ms each.
+inline double measure_peak_flops(int runs = 5) {
+  constexpr std::size_t rounds = 600'000;
+  double best = 0;
+  for (int i = 0; i < runs; ++i) {
+    const double start = busy_seconds();
+    multiply_add_chains::run(rounds);
+    best = std::max(best, multiply_add_chains::flops_of(rounds) / (busy_seconds() - start));
+  }
+  return best;
+}
+
+/// Bytes per second of reading one long run of memory from end to end.
+class read_probe {
+ public:
+  explicit read_probe(std::size_t bytes = std::size_t{160} << 20) : data_(bytes / sizeof(float), 1.0f) {}
+
+  double measure(int runs = 3) const {
+    namespace simd = iop::kernel::simd;
+    constexpr std::size_t batches = 8, step = batches * simd::lanes;
+    double best = 0;
+    for (int run = 0; run < runs; ++run) {
+      const double start = busy_seconds();
+      simd::batch sum[batches];
+      for (simd::batch& s : sum) s = simd::broadcast(0.0f);
+      const std::size_t end = data_.size() / step * step;
+      for (std::size_t i = 0; i < end; i += step)
+#pragma GCC unroll 8
+        for (std::size_t b = 0; b < batches; ++b)
+          sum[b] = sum[b] + simd::load(data_.data() + i + b * simd::lanes);
+      for (simd::batch& s : sum) touch(s);
+      best = std::max(best, static_cast<double>(end * sizeof(float)) / (busy_seconds() - start));
+    }
+    return best;
+  }
+
+ private:
+  std::vector<float> data_;
+};
+
+}  // namespace iop_bench

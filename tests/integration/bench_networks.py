@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs `script/bench networks` for a moment on the smallest network and looks at its report; no times are tested.
+
+usage: bench_networks.py PROGRAMS     (the folder of the built programs)
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAMS = pathlib.Path(sys.argv[1])
+RUN = pathlib.Path(__file__).resolve().parents[2] / "bench" / "networks" / "run.py"
+NETWORKS = [sys.executable, "-B", RUN, "--programs", PROGRAMS]
+
+
+def run(*words):
+    return subprocess.run(list(map(str, words)), text=True, capture_output=True, timeout=500)
+
+
+class Networks(unittest.TestCase):
+    def test_measures(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "networks.json")
+            got = run(*NETWORKS, "--networks", "lenet5", "--rounds", 1, "--round-seconds", 0.001, "--json", file)
+            self.assertEqual((got.returncode, got.stderr), (0, ""))
+            rows = json.loads(file.read_text("utf-8"))
+        self.assertEqual((rows[0]["network"], rows[0]["engine"]), ("lenet5", "iop"))
+        measured = {row["engine"] for row in rows}
+        for row in rows:
+            self.assertEqual(set(row), {"network", "engine", "median_ms", "min_ms", "max_ms", "peak_resident_bytes"})
+            self.assertGreater(row["min_ms"], 0)
+            self.assertLessEqual(row["min_ms"], row["median_ms"])
+            self.assertLessEqual(row["median_ms"], row["max_ms"])
+            self.assertGreater(row["peak_resident_bytes"], 1e6)
+        # An engine is measured, with the same scores as iop, or it is said why it is not.
+        for engine in "iop", "onnxruntime", "onednn_direct", "onednn_winograd", "xnnpack", "opencv":
+            [line] = [line for line in got.stdout.splitlines() if line.split()[:2] == ["lenet5", engine]]
+            if engine in measured:
+                self.assertLess(float(line.split()[-1]), 1e-5, line)
+            else:
+                self.assertIn(" skipped: ", line)
+
+    def test_missing_engine(self):
+        with tempfile.TemporaryDirectory() as folder:
+            got = run(*NETWORKS, "--programs", folder, "--folder", folder, "--networks", "lenet5", "--rounds", 1)
+        self.assertEqual((got.returncode, got.stderr), (1, ""))  # it is iop that has to be there
+        self.assertEqual(got.stdout.count("script/bootstrap --bench installs it"), 5)
+
+    def test_wrong_usage(self):
+        for words in ["--networks", "lenet6"], ["--engines", "no-such"], ["--rounds", "0"], ["--round-seconds", "-1"]:
+            got = run(*NETWORKS, *words)
+            self.assertEqual((got.returncode, got.stdout), (2, ""), got)
+            self.assertIn("error: ", got.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
