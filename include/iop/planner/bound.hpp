@@ -157,83 +157,6 @@ class staging {
     return exchanged < going_on ? exchanged : going_on;
   }
 
- private:
-  constexpr remainder delivered(std::size_t i, std::size_t v) const {
-    box wanted[Ranks]{};
-    wanted[p_.ends.output_rank] = whole(p_.ops[i].out);
-    const holding<Ranks>& made = stages_[i].values[v].held;
-    const layout<Ranks> needed(wanted);
-    if (!made.is_partial && planner::provides(made.of, needed)) return {0, no_limit, no_limit};
-    const move_costs costs = costs_of(p_, made, needed);
-    return {costs.of(costs.quickest), no_limit, no_limit};
-  }
-
-  /// What stands for the slowest of some devices: of equal ones the first, which gets what an even cut leaves
-  /// over, else the mean; and the least of them.
-  struct share {
-    double typical = 0;
-    double least = 0;
-  };
-  constexpr share share_of(const double (&seconds)[Ranks], rank_set busy) const {
-    double sum = 0, count = 0, least = 0, first = 0;
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      if (!has(busy, r)) continue;
-      if (count == 0) first = least = seconds[r];
-      if (seconds[r] < least) least = seconds[r];
-      sum += seconds[r];
-      count += 1;
-    }
-    return {p_.are_alike ? first : sum / (count > 0 ? count : 1), least};
-  }
-
-  /// What the option of the next operator on the spine adds when it runs without an exchange before it.
-  constexpr remainder going_on(std::size_t reader, const option<Ranks>& next, rank_set holding) const {
-    const op& o = p_.ops[reader];
-    const bool is_free = is_channelwise(o) && !is_weighted(o);
-    const share of = share_of(next.seconds, next.busy);
-    const double same = (is_free ? 0 : of.typical) + std::min(next.behind.exchanged, next.behind.same);
-    const double fewer = (is_free ? 0 : of.least) + next.behind.fewer;
-    if ((next.busy & ~holding) != 0) return {0, 0, 0};  // what it needs is padding only: nothing is known
-    if (next.busy == holding) return {no_limit, same, fewer};
-    return {no_limit, no_limit, std::min(same, fewer)};
-  }
-
-  constexpr remainder in_segment(std::size_t i, const option<Ranks>& o) const {
-    const std::size_t reader = stages_[i].spine_next;
-    const option<Ranks>* next = &o;
-    for (std::size_t k = i; k < reader; ++k) next = &stages_[k + 1].options[next->next];
-    return going_on(reader, *next, o.busy);
-  }
-
-  constexpr remainder behind(std::size_t i, std::size_t v) {
-    const std::size_t index = stages_[i].spine_next;
-    std::size_t input = 0;
-    while (p_.ops[index].inputs[input] != i) ++input;
-    stage<Operators, Ranks>& reader = stages_[index];
-    const layout_table<Ranks>& needs = reader.needs[input];
-    const double soonest = stages_[i].values[v].held.is_partial ? 0 : p_.least_message;
-    const double per_float = static_cast<double>(p_.ops[i].out.width) * p_.least_per_float;
-    const auto& source = stages_[i].values[v];
-    const query* queries = reader.queries.data();
-    remainder best;
-    for (const std::size_t n : reader.order) {
-      const query& q = queries[n];
-      const auto& wanted = needs[q.needs[input]];
-      const double arriving = q.arriving;
-      if (!source.held.is_partial && (wanted.ranks & ~source.ranks) == 0 &&
-          planner::provides(source.held.of, wanted.held.of)) {
-        for (const std::size_t o : q.options) best.improve(going_on(index, reader.options[o], source.ranks));
-        if (p_.ops[index].inputs.size() > 1 && arriving < best.exchanged) best.exchanged = arriving;
-      } else if (soonest + arriving < best.exchanged) {
-        const double least = (stages_[i].is_read_before ? at_least_received(source, per_float, wanted)
-                                                        : at_least(source, per_float, wanted)) +
-                             arriving;
-        if (least < best.exchanged) best.exchanged = least;
-      }
-    }
-    return best;
-  }
-
   /// No route takes less: what one rank lacks, or one alone holds, at the best of all links. Of values that
   /// an operator makes: what is cut is held once.
   constexpr double at_least(const typename layout_table<Ranks>::entry& source, double per_float,
@@ -340,6 +263,83 @@ class staging {
       if (leaving > most) most = leaving;
     }
     return p_.least_message + most * per_float;
+  }
+
+ private:
+  constexpr remainder delivered(std::size_t i, std::size_t v) const {
+    box wanted[Ranks]{};
+    wanted[p_.ends.output_rank] = whole(p_.ops[i].out);
+    const holding<Ranks>& made = stages_[i].values[v].held;
+    const layout<Ranks> needed(wanted);
+    if (!made.is_partial && planner::provides(made.of, needed)) return {0, no_limit, no_limit};
+    const move_costs costs = costs_of(p_, made, needed);
+    return {costs.of(costs.quickest), no_limit, no_limit};
+  }
+
+  /// What stands for the slowest of some devices: of equal ones the first, which gets what an even cut leaves
+  /// over, else the mean; and the least of them.
+  struct share {
+    double typical = 0;
+    double least = 0;
+  };
+  constexpr share share_of(const double (&seconds)[Ranks], rank_set busy) const {
+    double sum = 0, count = 0, least = 0, first = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      if (!has(busy, r)) continue;
+      if (count == 0) first = least = seconds[r];
+      if (seconds[r] < least) least = seconds[r];
+      sum += seconds[r];
+      count += 1;
+    }
+    return {p_.are_alike ? first : sum / (count > 0 ? count : 1), least};
+  }
+
+  /// What the option of the next operator on the spine adds when it runs without an exchange before it.
+  constexpr remainder going_on(std::size_t reader, const option<Ranks>& next, rank_set holding) const {
+    const op& o = p_.ops[reader];
+    const bool is_free = is_channelwise(o) && !is_weighted(o);
+    const share of = share_of(next.seconds, next.busy);
+    const double same = (is_free ? 0 : of.typical) + std::min(next.behind.exchanged, next.behind.same);
+    const double fewer = (is_free ? 0 : of.least) + next.behind.fewer;
+    if ((next.busy & ~holding) != 0) return {0, 0, 0};  // what it needs is padding only: nothing is known
+    if (next.busy == holding) return {no_limit, same, fewer};
+    return {no_limit, no_limit, std::min(same, fewer)};
+  }
+
+  constexpr remainder in_segment(std::size_t i, const option<Ranks>& o) const {
+    const std::size_t reader = stages_[i].spine_next;
+    const option<Ranks>* next = &o;
+    for (std::size_t k = i; k < reader; ++k) next = &stages_[k + 1].options[next->next];
+    return going_on(reader, *next, o.busy);
+  }
+
+  constexpr remainder behind(std::size_t i, std::size_t v) {
+    const std::size_t index = stages_[i].spine_next;
+    std::size_t input = 0;
+    while (p_.ops[index].inputs[input] != i) ++input;
+    stage<Operators, Ranks>& reader = stages_[index];
+    const layout_table<Ranks>& needs = reader.needs[input];
+    const double soonest = stages_[i].values[v].held.is_partial ? 0 : p_.least_message;
+    const double per_float = static_cast<double>(p_.ops[i].out.width) * p_.least_per_float;
+    const auto& source = stages_[i].values[v];
+    const query* queries = reader.queries.data();
+    remainder best;
+    for (const std::size_t n : reader.order) {
+      const query& q = queries[n];
+      const auto& wanted = needs[q.needs[input]];
+      const double arriving = q.arriving;
+      if (!source.held.is_partial && (wanted.ranks & ~source.ranks) == 0 &&
+          planner::provides(source.held.of, wanted.held.of)) {
+        for (const std::size_t o : q.options) best.improve(going_on(index, reader.options[o], source.ranks));
+        if (p_.ops[index].inputs.size() > 1 && arriving < best.exchanged) best.exchanged = arriving;
+      } else if (soonest + arriving < best.exchanged) {
+        const double least = (stages_[i].is_read_before ? at_least_received(source, per_float, wanted)
+                                                        : at_least(source, per_float, wanted)) +
+                             arriving;
+        if (least < best.exchanged) best.exchanged = least;
+      }
+    }
+    return best;
   }
 
   static constexpr std::size_t lowest(rank_set set) {

@@ -55,7 +55,7 @@ class searching {
   constexpr found<Operators, Ranks> run(double limit, std::size_t width) {
     const double least = stages_[0].options[0].arriving;
     for (double slack = 1.0 / 64;; slack += std::max(slack / 4, 1.0 / 64)) {
-      const double near = least > 0 && slack < 16 ? least * (1 + slack) : limit;
+      const double near = least > 0 && slack < 1 ? least * (1 + slack) : limit;
       const auto result = run_within(std::min(near, limit), width);
       if (result.exists || near >= limit) return result;
     }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// What the search leaves out is never any good: no move, and no plan, takes less than is said at least.
+#include <iop/planner/bound.hpp>
+#include <iop/planner/search.hpp>
+
+#include "catch.hpp"
+#include "plans.hpp"
+#include "support/random_problem.hpp"
+
+using namespace iop;
+using namespace iop::planner;
+using namespace planner_test;
+
+namespace {
+
+constexpr std::size_t most_operators_of_problem = 7;
+constexpr double nearly = 1 + 1e-9;
+
+template <std::size_t Ranks>
+void compare_moves(std::uint64_t seed, std::size_t& compared) {
+  const iop_test::random_problem<Ranks> random(seed);
+  const auto p = pose<most_operators_of_problem>(random.ops, random.devices, random.ends, random.allowed);
+  const auto choices = choices_of(p);
+  const staging<most_operators_of_problem, Ranks> stages(p, choices);
+  INFO("problem " << seed << " on " << Ranks << " ranks");
+  for (std::size_t i = 1; i < p.ops.size(); ++i)
+    for (std::size_t k = 0; k < p.ops[i].inputs.size(); ++k) {
+      const std::size_t from = p.ops[i].inputs[k];
+      const double per_float = static_cast<double>(p.ops[from].out.width) * p.least_per_float;
+      const auto& needs = stages[i].needs[k];
+      const auto& values = stages[from].values;
+      for (std::size_t v = 0; v < values.size(); ++v)
+        for (std::size_t n = 0; n < needs.size(); ++n) {
+          if (stages.provides(from, v, i, k, n)) continue;
+          const move_costs costs = costs_of(p, values[v].held, needs[n].held.of);
+          const double least = costs.of(costs.quickest);
+          INFO("tensor " << from << " value " << v << " operator " << i << " need " << n);
+          CHECK(stages.at_least(values[v], per_float, needs[n]) <= nearly * least);
+          CHECK(stages.at_least_received(values[v], per_float, needs[n]) <= nearly * least);
+          ++compared;
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("no move takes less than its bound", "[planner]") {
+  std::size_t compared = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    compare_moves<2>(seed, compared);
+    compare_moves<3>(seed, compared);
+    if (seed % 4 == 0) compare_moves<4>(seed, compared);
+    if (seed % 8 == 0) compare_moves<5>(seed, compared);
+  }
+  CHECK(compared > 10'000);
+}
+
+namespace {
+
+template <std::size_t Ranks>
+void compare_plans(const example& e) {
+  const auto c = iop_test::unlike_cluster<Ranks>();
+  for (const policy strategy : all_policies) {
+    const auto made = make_plan<most_operators>(e.ops, c, strategy);
+    const auto p = pose<most_operators>(e.ops, c, made.ends);
+    const auto choices = choices_of(p);
+    const staging<most_operators, Ranks> stages(p, choices);
+    CHECK(stages[0].options[0].arriving <= nearly * predict(e.ops, c, made).makespan_seconds);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("no plan takes less than the bound at the start", "[planner]") {
+  for (const example& e : odd_networks) {
+    compare_plans<2>(e);
+    compare_plans<3>(e);
+    compare_plans<5>(e);
+  }
+}
