@@ -157,74 +157,111 @@ class staging {
     return exchanged < going_on ? exchanged : going_on;
   }
 
-  /// No route takes less: what one rank lacks, or one alone holds, at the best of all links. Of values that
-  /// an operator makes: what is cut is held once.
-  constexpr double at_least(const typename layout_table<Ranks>::entry& source, double per_float,
-                            const typename layout_table<Ranks>::entry& needed) const {
-    const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
+  using entry = typename layout_table<Ranks>::entry;
+
+  /// No route takes less. Of values that an operator makes and an exchange moves: what is cut is held once.
+  constexpr double at_least(const entry& source, double per_float, const entry& needed) const {
+    if (source.held.is_partial) return at_least_summed(source, per_float, needed);
     const rank_set lacking = needed.ranks & ~source.ranks;
+    if (source.count == 1 && lacking != 0) return at_least_from_one(source, per_float, needed, lacking);
+    return at_least_from_several(source, per_float, needed, lacking);
+  }
+
+ private:
+  static constexpr double floats_of(const layout<Ranks>& of, std::size_t rank) {
+    return static_cast<double>((of.bottom[rank] - of.top[rank]) * (of.last[rank] - of.first[rank]));
+  }
+  /// Messages that bring `parts` pieces together where each may bring all that its sender has got so far.
+  static constexpr double least_messages(int parts) {
+    double messages = 0;
+    for (int reached = 1; reached < parts; reached *= 2) messages += 1;
+    return messages;
+  }
+
+  /// Shards of a tensor that ranks scatter: how many of `count` get something, and by how many floats (of one
+  /// column) one may be larger than the mean.
+  struct shards {
+    int count;
+    double excess;
+  };
+  constexpr shards shards_of(std::size_t tensor, int count) const {
+    const shape& extent = p_.ops[tensor].out;
+    const bool by_rows = extent.height >= static_cast<std::size_t>(count);
+    const std::size_t length = by_rows ? extent.height : extent.channels;
+    return {length < static_cast<std::size_t>(count) ? static_cast<int>(length) : count,
+            static_cast<double>(by_rows ? extent.channels : extent.height)};
+  }
+
+  constexpr double at_least_summed(const entry& source, double per_float, const entry& needed) const {
+    const rank_set lacking = needed.ranks & ~source.ranks;
+    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
+    const double others = source.count - (has(source.ranks, rank) ? 1 : 0);
+    const double direct = others * (p_.least_message + floats_of(needed.held.of, rank) * per_float);
+    if (needed.all_rows && needed.all_channels) {  // or summed in shards, which are gathered again
+      const double floats = floats_of(needed.held.of, rank), holding = source.count;
+      const shards parts = shards_of(source.held.tensor, source.count);
+      const double gathering = needed.count > 3 ? least_messages(parts.count) : parts.count - 1;
+      const double gathered =
+          floats - floats / holding - ((source.ranks & ~needed.ranks) != 0 ? parts.excess : 0);
+      const double scattered = (holding - 1 + gathering) * p_.least_message +
+                               ((holding - 1) / holding * floats + (gathered > 0 ? gathered : 0)) * per_float;
+      return direct < scattered ? direct : scattered;
+    }
+    const double sent = (needed.count - 1) * p_.least_message + (needed.floats - needed.most) * per_float;
+    return direct > sent ? direct : sent;
+  }
+
+  constexpr double at_least_from_one(const entry& source, double per_float, const entry& needed,
+                                     rank_set lacking) const {
+    double messages = 0, sent = 0;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (has(lacking, r)) messages += 1, sent += floats_of(needed.held.of, r);
+    const double direct = messages * p_.least_message + sent * per_float;
+    if (!needed.all_rows || !needed.all_channels || needed.count < 3) return direct;
+    // Or scattered and gathered again.
+    const double floats = floats_of(needed.held.of, lowest(lacking));
+    const shards parts = shards_of(source.held.tensor, needed.count);
+    if (parts.count < needed.count) {
+      const double once = p_.least_message + floats * per_float;
+      return direct < once ? direct : once;
+    }
+    const double rest = floats - floats / needed.count - parts.excess;
+    const double scattered =
+        (messages + 2) * p_.least_message + (floats + (rest > 0 ? rest : 0) * (1 - 1 / messages)) * per_float;
+    return direct < scattered ? direct : scattered;
+  }
+
+  constexpr double at_least_from_several(const entry& source, double per_float, const entry& needed,
+                                         rank_set lacking) const {
+    const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
+    const bool all_whole = needed.all_rows && needed.all_channels;
     // A rank in the middle has two neighbours.
     const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
-    const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
-    const std::size_t channels = wanted.last[rank] - wanted.first[rank];
-    const double floats = static_cast<double>(rows * channels), holding = source.count;
-    const double others = has(source.ranks, rank) ? holding - 1 : holding;
-    const bool all_whole = needed.all_rows && needed.all_channels;
-    double messages = 1, received = floats;  // by the rank
-    double sent_messages = 0, sent = 0;      // by the holder that sends the most
-    if (source.held.is_partial) {
-      messages = others;
-      received = floats * others;
-      if (all_whole) {  // summed in shards, which are gathered again
-        double gathering = holding - 1;
-        if (needed.count > 3)
-          for (gathering = 1; (1 << static_cast<int>(gathering)) < source.count;) gathering += 1;
-        const double direct = messages * p_.least_message + received * per_float;
-        const double scattered =
-            (holding - 1 + gathering) * p_.least_message + 2 * (holding - 1) / holding * floats * per_float;
-        return direct < scattered ? direct : scattered;
-      }
-      sent_messages = needed.count - 1;
-      sent = needed.floats - needed.most;
-    } else if (source.count == 1 && lacking != 0) {  // all comes from one
-      messages = 0;
-      received = 0;
-      for (std::size_t r = 0; r < Ranks; ++r) {
-        if (!has(lacking, r)) continue;
-        messages += 1;
-        received +=
-            static_cast<double>((wanted.bottom[r] - wanted.top[r]) * (wanted.last[r] - wanted.first[r]));
-      }
-      if (all_whole && needed.count > 2) {  // scattered, it is gathered again
-        const double scattered = (messages + 2) * p_.least_message +
-                                 floats * (messages + needed.count - 1) / needed.count * per_float;
-        const double direct = messages * p_.least_message + received * per_float;
-        return direct < scattered ? direct : scattered;
-      }
-    } else {
-      if (lacking == 0) {
-        const std::size_t held_rows = held.bottom[rank] - held.top[rank];
-        const std::size_t held_channels = held.last[rank] - held.first[rank];
-        const std::size_t common =
-            (held_rows < rows ? held_rows : rows) * (held_channels < channels ? held_channels : channels);
-        received -= static_cast<double>(common);
-        messages = (wanted.top[rank] < held.top[rank]) + (wanted.bottom[rank] > held.bottom[rank]);
-        if (messages == 0 && received > 0) messages = 1;
-      } else if (!all_whole) {
-        double receivers = 0;
-        for (rank_set rest = lacking; rest != 0; rest &= rest - 1) receivers += 1;
-        sent = receivers * needed.least / holding;
-        while (sent_messages * holding < receivers) sent_messages += 1;
-      }
-      // Who needs the whole of a dimension that is cut gets something from every holder.
-      if ((!source.all_rows && needed.all_rows) || (!source.all_channels && needed.all_channels)) {
-        messages = others;
-        if (all_whole && needed.count > 3)  // in rounds that double what is there
-          for (messages = 1; (1 << static_cast<int>(messages)) < source.count;) messages += 1;
-        if (!all_whole && needed.count > 1) {
-          sent_messages = needed.count - 1;
-          sent = (needed.floats - needed.most) / holding;
-        }
+    const double holding = source.count;
+    double messages = 1, received = floats_of(wanted, rank);  // by the rank
+    double sent_messages = 0, sent = 0;                       // by a holder, in the mean
+    if (lacking == 0) {
+      const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
+      const std::size_t channels = wanted.last[rank] - wanted.first[rank];
+      const std::size_t held_rows = held.bottom[rank] - held.top[rank];
+      const std::size_t held_channels = held.last[rank] - held.first[rank];
+      received -= static_cast<double>((held_rows < rows ? held_rows : rows) *
+                                      (held_channels < channels ? held_channels : channels));
+      messages = (wanted.top[rank] < held.top[rank]) + (wanted.bottom[rank] > held.bottom[rank]);
+      if (messages == 0 && received > 0) messages = 1;
+    } else if (!all_whole) {
+      double receivers = 0;
+      for (rank_set rest = lacking; rest != 0; rest &= rest - 1) receivers += 1;
+      sent_messages = receivers / holding;
+      sent = receivers * needed.least / holding;
+    }
+    // Who needs the whole of a dimension that is cut gets something from every holder.
+    if ((!source.all_rows && needed.all_rows) || (!source.all_channels && needed.all_channels)) {
+      messages = all_whole && needed.count > 3 ? least_messages(source.count)
+                                               : holding - (has(source.ranks, rank) ? 1 : 0);
+      if (!all_whole && needed.count > 1) {
+        sent_messages = needed.count - 1;
+        sent = (needed.floats - needed.most) / holding;
       }
     }
     const double receiving = messages * p_.least_message + received * per_float;
@@ -232,16 +269,17 @@ class staging {
     return receiving > sending ? receiving : sending;
   }
 
+ public:
   /// However it comes, also on the way to other ranks or operators.
-  constexpr double at_least_received(const typename layout_table<Ranks>::entry& source, double per_float,
-                                     const typename layout_table<Ranks>::entry& needed) const {
+  constexpr double at_least_received(const entry& source, double per_float, const entry& needed) const {
     const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
     const rank_set lacking = needed.ranks & ~source.ranks;
+    const bool is_summed = source.held.is_partial && source.count > 1;
     const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
     const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
     const std::size_t channels = wanted.last[rank] - wanted.first[rank];
     std::size_t received = rows * channels;
-    if (!source.held.is_partial) {
+    if (!is_summed) {
       const std::size_t held_rows = held.bottom[rank] - held.top[rank];
       const std::size_t held_channels = held.last[rank] - held.first[rank];
       received -=
@@ -249,7 +287,7 @@ class staging {
     }
     if (received == 0) return 0;
     double most = static_cast<double>(received);
-    if (lacking != 0 && !source.held.is_partial) {
+    if (lacking != 0 && !is_summed) {
       // All that ranks without anything need must leave those that have it.
       const auto& begin = needed.all_rows ? wanted.first : wanted.top;
       const auto& end = needed.all_rows ? wanted.last : wanted.bottom;

@@ -29,9 +29,12 @@ void compare_moves(std::uint64_t seed, std::size_t& compared) {
       const double per_float = static_cast<double>(p.ops[from].out.width) * p.least_per_float;
       const auto& needs = stages[i].needs[k];
       const auto& values = stages[from].values;
+      std::vector<bool> is_moved(values.size());  // the other values stay inside a segment
+      for (const auto& o : stages[from].options)
+        if (o.chosen.fused_until == from) is_moved[o.made] = true;
       for (std::size_t v = 0; v < values.size(); ++v)
         for (std::size_t n = 0; n < needs.size(); ++n) {
-          if (stages.provides(from, v, i, k, n)) continue;
+          if (!is_moved[v] || stages.provides(from, v, i, k, n)) continue;
           const move_costs costs = costs_of(p, values[v].held, needs[n].held.of);
           const double least = costs.of(costs.quickest);
           INFO("tensor " << from << " value " << v << " operator " << i << " need " << n);
