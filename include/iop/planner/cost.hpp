@@ -51,7 +51,6 @@ struct link_table {
   double set_up[Ranks][Ranks]{};     ///< seconds of a message
   double per_float[Ranks][Ranks]{};  ///< seconds
   double shared_per_float = 0;       ///< where all share one medium
-  bool are_alike = true;
 
   constexpr link_table() = default;
   constexpr explicit link_table(const cluster<Ranks>& c) {
@@ -60,7 +59,6 @@ struct link_table {
       for (std::size_t b = 0; b < Ranks; ++b) {
         const link joint = c.between(a, b);
         set_up[a][b] = joint.message.seconds;
-        are_alike = are_alike && (a == b || joint == c.between(Ranks > 1 ? 1 : 0, 0));
         per_float[a][b] = shared ? 0 : sizeof(float) / joint.bandwidth.bytes_per_second;
       }
     if (shared) shared_per_float = sizeof(float) / c.between(0, 0).bandwidth.bytes_per_second;

@@ -84,8 +84,6 @@ constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const holding<
   const spread s = spread_of(from.of, needed, p.ops[from.tensor].out);
   if (!s.all_whole) return costs;
   for (const route how : all_routes) {
-    // Over equal links, what one rank collects first only arrives later.
-    if (how == route::via_root && !from.is_partial && p.links.are_alike) continue;
     if (pays(s, from.is_partial, how)) try_route(how);
   }
   return costs;
