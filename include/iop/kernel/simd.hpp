@@ -5,7 +5,17 @@
 // floats as one register holds. `load_first` and `store_first` touch exactly the floats they are told to, so
 // they are safe at the end of a buffer. Nothing here requires alignment.
 
+// g++ 12 takes the undefined operands of its own AVX-512 intrinsics for uninitialised variables (GCC bug
+// 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+  #pragma GCC diagnostic push
+  #pragma GCC diagnostic ignored "-Wuninitialized"
+  #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <xsimd/xsimd.hpp>
+#if defined(__GNUC__) && !defined(__clang__)
+  #pragma GCC diagnostic pop
+#endif
 
 #include <cstddef>
 
