@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace iop::kernel {
 
@@ -57,17 +58,25 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
           (r.kernel_rows.begin * g.kernel_width + r.kernel_columns.begin) * g.in.channels * channels;
       job.weight_skip = (g.kernel_width - r.kernel_columns.size()) * g.in.channels * channels;
 
-      // A line runs along the region's longer side: the thin regions of a frame are tiled too.
-      const bool down = r.columns.size() < tile_pixels && r.columns.size() < r.rows.size();
       const std::size_t in_row = r.sees_input() ? g.stride_height * g.in.row_stride() : 0;
       const std::size_t in_column = r.sees_input() ? g.stride_width * g.in.pixel_stride : 0;
-      job.in_step = down ? in_row : in_column;
-      job.out_step = down ? g.out.row_stride() : g.out.pixel_stride;
       const float* from = in + input_offset(g, r);
       float* to = out + output_offset(g, r) + first;
-      for (std::size_t line = 0; line < (down ? r.columns : r.rows).size(); ++line)
-        tile_line(job, (down ? r.rows : r.columns).size(), from + line * (down ? in_column : in_row),
-                  to + line * (down ? g.out.pixel_stride : g.out.row_stride()));
+      std::size_t length = r.columns.size(), lines = r.rows.size();
+      std::size_t next_in = in_row, next_out = g.out.row_stride();  // from line to line
+      job.in_step = in_column;
+      job.out_step = g.out.pixel_stride;
+      if (next_in == length * in_column && next_out == length * g.out.pixel_stride) {
+        length *= lines;  // rows without a gap, as of a 1×1 kernel, are one line
+        lines = 1;
+      } else if (length < tile_pixels && length < lines) {
+        // A line runs along the region's longer side: the thin regions of a frame are tiled too.
+        std::swap(length, lines);
+        std::swap(job.in_step, next_in);
+        std::swap(job.out_step, next_out);
+      }
+      for (std::size_t line = 0; line < lines; ++line)
+        tile_line(job, length, from + line * next_in, to + line * next_out);
     });
   }
 }
