@@ -7,6 +7,7 @@
 
 #include <iop/kernel/depthwise.hpp>
 #include <iop/kernel/geometry.hpp>
+#include <iop/kernel/planar.hpp>
 #include <iop/kernel/region.hpp>
 #include <iop/kernel/tile.hpp>
 #include <iop/kernel/weights.hpp>
@@ -69,6 +70,10 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
       if (next_in == length * in_column && next_out == length * g.out.pixel_stride) {
         length *= lines;  // rows without a gap, as of a 1×1 kernel, are one line
         lines = 1;
+      } else if (is_planar(g, length) && r.sees_input()) {
+        for (std::size_t line = 0; line < lines; ++line)
+          planar_line(job, length, from + line * next_in, to + line * next_out);
+        return;
       } else if (length < tile_pixels && length < lines) {
         // A line runs along the region's longer side: the thin regions of a frame are tiled too.
         std::swap(length, lines);
