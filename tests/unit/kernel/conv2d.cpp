@@ -77,6 +77,33 @@ TEST_CASE("conv2d equals the definition exactly on whole numbers", "[kernel][con
   }
 }
 
+TEST_CASE("with pixels as lanes conv2d equals the definition, and has the bits of other ways to cut it",
+          "[kernel][conv2d]") {
+  generator draw(11);
+  int planar = 0;
+  for (int shape = 0; shape < 400; ++shape) {
+    windowed g = make_window(draw);
+    g.in.width = draw.between(simd::lanes, 4 * simd::lanes);
+    g.stride_width = 1;
+    g.out.width = draw.between(1, g.in.width + 2);
+    set_channels(g, 1, draw.between(1, simd::lanes), 1, draw);
+    g.in.pixel_stride = 1;
+    planar += is_planar(g, g.out.width);
+    const problem p(g, true, draw);
+    INFO(describe(g));
+    marked expected(g.out);
+    reference::conv2d(g, p.in.data(), p.weights.data(), p.bias.data(), expected.data());
+    REQUIRE(p.result() == expected.box());
+
+    problem rounded(g, false, draw), apart = rounded;  // with gaps between its pixels, lanes are channels
+    apart.g.in.pixel_stride = 2;
+    apart.in.assign(span_of(apart.g.in), 0.0f);
+    for (std::size_t i = 0; i < rounded.in.size(); ++i) apart.in[2 * i] = rounded.in[i];
+    REQUIRE(same_bits(rounded.result(), apart.result()));
+  }
+  if (simd::lanes > 1) CHECK(planar > 20);
+}
+
 TEST_CASE("conv2d rounds no worse than its number of additions explains", "[kernel][conv2d]") {
   generator draw(2);
   for (int shape = 0; shape < 60; ++shape) {
