@@ -98,6 +98,8 @@ class expansion {
   constexpr std::vector<std::size_t> by_time() const {
     std::vector<std::size_t> order;
     std::vector<double> latest;
+    order.reserve(before_.labels.size());
+    latest.reserve(before_.labels.size());
     for (const label<Ranks>& l : before_.labels) {
       order.push_back(order.size());
       latest.push_back(latest_of(l));
@@ -170,16 +172,20 @@ class expansion {
       f.seconds = c.of(c.quickest);
       return f.seconds != move_costs::impossible;
     }
+    const move_costs* each[4]{};
+    for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+      if (f.is_there[k]) continue;
+      each[k] = &costs(f.sources[k], k, q.needs[k]);
+      f.waits = f.waits || each[k]->has_messages;
+    }
     f.seconds = no_limit;
     for (const route how : all_routes) {
       double sum = 0;
-      for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
-        if (f.is_there[k]) continue;
-        const move_costs& c = costs(f.sources[k], k, q.needs[k]);
-        if (how == route::direct) f.waits = f.waits || c.has_messages;
+      for (const move_costs* c : each) {
+        if (c == nullptr) continue;
         // With several inputs, one may gain from a route by which another goes directly.
-        const double by_it = c.of(how);
-        sum += f.count > 1 && by_it == move_costs::impossible ? c.of(route::direct) : by_it;
+        const double by_it = c->of(how);
+        sum += f.count > 1 && by_it == move_costs::impossible ? c->of(route::direct) : by_it;
       }
       if (sum < f.seconds) f.seconds = sum, f.how = how;
       if (!f.waits) break;

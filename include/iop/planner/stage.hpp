@@ -117,7 +117,7 @@ class layout_table {
 template <std::size_t Ranks>
 class move_table {
  public:
-  enum : std::uint32_t { unknown, there, not_there, first_cost };
+  enum : std::uint32_t { unknown, first_cost };
 
   constexpr std::uint32_t& state(std::size_t from, std::size_t need, std::size_t needs) {
     const std::size_t at = from * needs + need;
