@@ -20,7 +20,12 @@ using namespace iop::literals;
 
 struct alone {
   using network = iop::zoo::IOP_NETWORK;
-  static constexpr iop::cluster cluster{iop::device{"board", 10_GFLOPs, 3_GBps, 8_GiB},
+  // Proportions of a core with AVX-512: whether Winograd's algorithm pays depends on them.
+  static constexpr iop::cluster cluster{iop::device{.name = "board",
+                                                    .compute = 200_GFLOPs,
+                                                    .memory_bandwidth = 25_GBps,
+                                                    .memory = 8_GiB,
+                                                    .winograd = 450_GFLOPs},
                                         iop::link{100_Mbitps, 2_ms}};
   static constexpr auto plan = iop::make_plan<network>(cluster, iop::policy::single_device);
 };

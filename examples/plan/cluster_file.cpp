@@ -102,7 +102,8 @@ class place {
 };
 
 void read_device(const place& here, setup& into) {
-  here.allow({"name", "flops", "memory_bandwidth", "memory", "channel_step"});
+  here.allow({"name", "flops", "memory_bandwidth", "memory", "channel_step", "winograd_flops",
+              "depthwise_flops", "narrow_flops"});
   const place named = here.at("name");
   const std::string name = named.text();
   // Names stand in tables and sentences.
@@ -118,6 +119,12 @@ void read_device(const place& here, setup& into) {
   d.memory_bandwidth = here.at("memory_bandwidth").quantity(parse_memory_bandwidth);
   d.memory = here.at("memory").quantity(parse_byte_count);
   if (const auto step = here.find("channel_step")) d.channel_step = step->whole_number(1, 65536);
+  const auto read_rate = [&](std::string_view key, iop::compute_rate& rate) {
+    if (const auto given = here.find(key)) rate = given->quantity(parse_compute_rate);
+  };
+  read_rate("winograd_flops", d.winograd);
+  read_rate("depthwise_flops", d.depthwise);
+  read_rate("narrow_flops", d.narrow);
   into.add(d, name);
 }
 

@@ -62,7 +62,10 @@ json of_cluster(const setup& s) {
                        {"flops", d.compute.flops_per_second},
                        {"memory_bandwidth", d.memory_bandwidth.bytes_per_second},
                        {"memory", d.memory.bytes},
-                       {"channel_step", d.channel_step}});
+                       {"channel_step", d.channel_step},
+                       {"winograd_flops", d.winograd.flops_per_second},
+                       {"depthwise_flops", d.depthwise.flops_per_second},
+                       {"narrow_flops", d.narrow.flops_per_second}});
   json made = {{"devices", devices}};
   const iop::link& common = c.between(0, 0);
   if (!(common == iop::link{}))
@@ -93,6 +96,7 @@ json of_segment(const network& n, const segment& part) {
       for (const iop::box& b : r.inputs) inputs.push_back(of_box(b));
       json made = of_work(r.work, r.seconds);
       made["share"] = of_range(r.cut);
+      made["winograd"] = r.by_winograd;
       made["inputs"] = inputs;
       made["output"] = of_box(r.output);
       shares.push_back(made);

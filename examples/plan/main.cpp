@@ -71,6 +71,8 @@ void add_options(CLI::App& app, options& o) {
           ->check(CLI::Range(std::size_t{1}, most_devices))
           ->capture_default_str(),
       add_quantity(app, "--flops", o.device.compute, parse_compute_rate, "of each device [10G]"),
+      add_quantity(app, "--winograd-flops", o.device.winograd, parse_compute_rate,
+                   "of each device, on 3x3 convolutions by Winograd's algorithm [0: not used]"),
       add_quantity(app, "--memory-bandwidth", o.device.memory_bandwidth, parse_memory_bandwidth,
                    "of each device [3GB]"),
       add_quantity(app, "--memory", o.device.memory, parse_byte_count, "of each device [512MiB]"),

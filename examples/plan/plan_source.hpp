@@ -24,7 +24,7 @@ std::string initialiser_of(const iop::plan<Operators, Ranks>& p, std::size_t ope
     text += fmt::format("        {{iop::partition::{}, iop::route::{}, {{", name_of(d.how), name_of(d.fetch));
     for (std::size_t r = 0; r < Ranks; ++r)
       text += fmt::format("{}{{{}, {}}}", r == 0 ? "" : ", ", d.shares[r].begin, d.shares[r].end);
-    text += "}},\n";
+    text += d.winograd == 0 ? "}},\n" : fmt::format("}}, {}}},\n", d.winograd);
   }
   return text + fmt::format("    }}, iop::route::{}}}", name_of(p.deliver));
 }

@@ -52,8 +52,9 @@ class narrator {
       for (std::size_t input = 0; input < o.inputs.size(); ++input)
         part.inputs.push_back(iop::input_box(o, plan_.decisions[s.tensor], r, input));
       if (!each.is_fused) {
-        part.work = iop::planner::work_of(o, part.inputs[0], part.output);
-        part.seconds = iop::planner::seconds_on(cluster_.devices[r], part.work);
+        part.by_winograd = iop::has(plan_.decisions[s.tensor].winograd, r);
+        part.work = iop::planner::work_of(o, part.inputs[0], part.output, part.by_winograd);
+        part.seconds = iop::planner::seconds_on(cluster_.devices[r], o, part.work, part.by_winograd);
       }
       open_.work[r].flops += part.work.flops;
       open_.work[r].bytes += part.work.bytes;

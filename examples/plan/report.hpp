@@ -23,6 +23,7 @@ struct share {
   iop::range cut{};  ///< of what the partition cuts
   std::vector<iop::box> inputs{};
   iop::box output{};
+  bool by_winograd = false;
   iop::planner::work work{};
   double seconds = 0;
 };

@@ -72,7 +72,10 @@ void add_segment(grid& table, const network& n, const segment& part) {
   for (const double busy : part.busy) row.push_back(milliseconds(busy));
   table.add(row);
   for (const operator_report& each : part.operators) {
-    row = {"  " + operator_text(n, each.number), std::string(name_of(each.how)), ""};
+    const bool by_winograd =
+        std::any_of(each.ranks.begin(), each.ranks.end(), [](const share& r) { return r.by_winograd; });
+    row = {"  " + operator_text(n, each.number),
+           fmt::format("{}{}", name_of(each.how), by_winograd ? ", Winograd" : ""), ""};
     for (const share& r : each.ranks) row.push_back(cut_text(each.how, r.cut));
     table.add(row);
   }

@@ -25,7 +25,8 @@ UNLIKE = {
         {"name": "camera", "flops": "2G", "memory_bandwidth": "1GB/s", "memory": "1GiB", "channel_step": 8},
         {"name": "hub", "flops": 10e9, "memory_bandwidth": 3e9, "memory": 2 << 30},
         {"name": "sensör", "flops": "500MFLOPs", "memory_bandwidth": "800M", "memory": "768 MiB", "channel_step": 4},
-        {"name": "phone <b>", "flops": "20GFLOP/s", "memory_bandwidth": "8G", "memory": "4GB", "channel_step": 16}],
+        {"name": "phone <b>", "flops": "20GFLOP/s", "memory_bandwidth": "8G", "memory": "4GB", "channel_step": 16,
+         "winograd_flops": "45G", "depthwise_flops": 5e9, "narrow_flops": "15G"}],
     "link": {"bandwidth": "54Mbit/s", "message_time": "2ms"},
     "links": [{"between": ["camera", "hub"], "bandwidth": "1Gbit", "message_time": "150us"},
               {"between": [3, 2], "message_time": 0.004}],
@@ -87,7 +88,22 @@ def work(op, share):
         weights = outs * ins * math.prod(op["kernel"])
     read = sum(elements(box, op["in"]["width"]) for box in taken)
     positions = made // outs
-    return 2 * weights * positions, FLOAT * (weights + outs * op["bias"] + read + made)
+    stored = 4 * weights if share["winograd"] else weights
+    return 2 * weights * positions, FLOAT * (stored + outs * op["bias"] + read + made)
+
+
+def rate(op, device, share):
+    """FLOP/s of a device on its share of an operator."""
+    is_conv = op["kind"] == "conv2d"
+    if share["winograd"]:
+        own = device["winograd_flops"]
+    elif is_conv and op["groups"] > 1 and op["groups"] == op["in"]["channels"]:
+        own = device["depthwise_flops"]
+    elif is_conv and op["groups"] == 1 and op["in"]["channels"] <= 4:
+        own = device["narrow_flops"]
+    else:
+        own = 0
+    return own or device["flops"]
 
 
 class PlanTest(unittest.TestCase):
@@ -113,7 +129,10 @@ class PlanTest(unittest.TestCase):
             for rank, share in enumerate(op["ranks"]):
                 flops, size = (0, 0) if op["fused"] else work(network[op["operator"]], share)
                 self.assertEqual((share["flops"], share["bytes"]), (flops, size), op["name"])
-                seconds = max(flops / devices[rank]["flops"], size / devices[rank]["memory_bandwidth"])
+                self.assertLessEqual(share["winograd"], (network[op["operator"]]["kernel"], network[op["operator"]]["stride"],
+                                                         network[op["operator"]]["groups"]) == ([3, 3], [1, 1], 1))
+                seconds = max(flops / rate(network[op["operator"]], devices[rank], share),
+                              size / devices[rank]["memory_bandwidth"])
                 self.close(seconds, share["seconds"])
                 busy[rank] += seconds
         for rank, whole in enumerate(step["ranks"]):

@@ -2,7 +2,8 @@
 #pragma once
 
 // Plans that no policy would make: for each operator any legal partition with any cuts, empty shares among
-// them, and any route. Half of the time an operator follows the one before without an exchange.
+// them, any route and
+// any form of a convolution. Half of the time an operator follows the one before without an exchange.
 
 #include <iop/planner/shares.hpp>
 
@@ -23,6 +24,8 @@ class plan_generator {
     for (std::size_t i = 1; i < ops_.size(); ++i) {
       made_.decisions[i] = decide(ops_[i]);
       made_.decisions[i].fetch = draw_route();
+      if (has_winograd(ops_[i]))
+        made_.decisions[i].winograd = static_cast<iop::rank_set>(between(0, (std::size_t{1} << Ranks) - 1));
     }
     made_.deliver = draw_route();
     return made_;

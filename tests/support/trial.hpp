@@ -24,13 +24,14 @@ namespace iop_test {
 
 using namespace iop::literals;
 
-/// Up to five devices of quite different speed; the third is so slow that it often gets nothing.
+/// Up to five devices of quite different speed, some with Winograd's algorithm; the third is so slow that it
+/// often gets nothing.
 template <std::size_t Ranks>
 constexpr iop::cluster<Ranks> unlike_cluster() {
-  constexpr iop::device devices[] = {{"camera", 2_GFLOPs, 1_GBps, 1_GiB, 1},
+  constexpr iop::device devices[] = {{"camera", 2_GFLOPs, 1_GBps, 1_GiB, 1, 5_GFLOPs},
                                      {"hub", 10_GFLOPs, 3_GBps, 1_GiB, 1},
                                      {"sensor", 40_MFLOPs, 50_MBps, 1_GiB, 1},
-                                     {"phone", 7_GFLOPs, 5_GBps, 1_GiB, 4},
+                                     {"phone", 7_GFLOPs, 5_GBps, 1_GiB, 4, 16_GFLOPs, 2_GFLOPs, 3_GFLOPs},
                                      {"board", 5_GFLOPs, 2_GBps, 1_GiB, 1}};
   iop::cluster<Ranks> c;
   for (std::size_t r = 0; r < Ranks; ++r) c.devices.push_back(devices[r]);

@@ -21,6 +21,8 @@ struct compute_step {
   std::size_t weights = 0;      ///< in the weights
   std::size_t bias = 0;         ///< in the weights
   bool has_bias = false;
+  bool by_winograd = false;
+  std::size_t workspace = 0;  ///< in the arena, for Winograd's algorithm
   /// The slice of the operator's weights that this rank holds.
   range output_channels{};
   std::size_t first_input_channel = 0;
@@ -115,7 +117,7 @@ class program_builder {
         plan_(p),
         rank_(rank),
         all_(planner::spell_out(ops, p)),
-        layout_(planner::lay_out(ops, all_, rank)) {}
+        layout_(planner::lay_out(ops, p, all_, rank)) {}
 
   constexpr program<Operators, Ranks> build() {
     made_.arena_floats = layout_.floats;
@@ -172,6 +174,8 @@ class program_builder {
     c.weights = w.weights;
     c.bias = w.bias;
     c.has_bias = w.has_bias;
+    c.by_winograd = has(d.winograd, rank_);
+    c.workspace = layout_.staging[index];
     c.output_channels = out.channels;
     c.first_input_channel = o.groups == 1 ? in.channels.begin : 0;
     made_.steps.push_back(next);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// From one compute step to one kernel call. The kind of operator is a template argument, so that a program
-// contains only the kernels that it uses; sizes are run-time arguments, so that operators share them.
+// From one compute step to one kernel call. The kind of operator and its form are template arguments, so that
+// a program contains only the kernels that it uses; sizes are run-time arguments, so that operators share
+// them.
 
 #include <iop/deploy/program.hpp>
 #include <iop/kernel/conv2d.hpp>
@@ -10,6 +11,7 @@
 #include <iop/kernel/elementwise.hpp>
 #include <iop/kernel/pool.hpp>
 #include <iop/kernel/response_norm.hpp>
+#include <iop/kernel/winograd.hpp>
 
 #include <array>
 #include <cstddef>
@@ -18,7 +20,7 @@
 namespace iop::exec {
 
 /// Not inlined: one copy serves all operators of a kind.
-template <kind What>
+template <kind What, bool ByWinograd = false>
 [[gnu::noinline]] void compute(const deploy::compute_step& step, std::span<const deploy::operand> operands,
                                float* arena, const float* weights) {
   const kernel::windowed& g = step.geometry;
@@ -27,7 +29,11 @@ template <kind What>
   const auto shape_of = [&](const deploy::operand& o) {
     return kernel::extents{g.out.height, g.out.width, o.channels, o.pixel_stride};
   };
-  if constexpr (What == kind::conv2d || What == kind::dense) {
+  if constexpr (ByWinograd) {
+    static_assert(What == kind::conv2d);
+    kernel::conv2d_winograd(g, in, weights + step.weights, step.has_bias ? weights + step.bias : nullptr,
+                            arena + step.workspace, out);
+  } else if constexpr (What == kind::conv2d || What == kind::dense) {
     kernel::conv2d(g, in, weights + step.weights, step.has_bias ? weights + step.bias : nullptr, out);
   } else if constexpr (What == kind::max_pool) {
     kernel::max_pool(g, in, out);

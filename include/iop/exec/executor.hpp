@@ -116,7 +116,7 @@ class executor {
       static constexpr auto step = program.steps[Index].compute;
       static constexpr auto operands = operands_of<Index>();
       constexpr kind what = Deployment::network::spec.ops[step.tensor].what;
-      exec::compute<what>(step, operands, arena_.data(), weights_.data());
+      exec::compute<what, step.by_winograd>(step, operands, arena_.data(), weights_.data());
       return true;
     }
   }

@@ -10,6 +10,7 @@
 #include <iop/core/weights.hpp>
 #include <iop/deploy/program.hpp>
 #include <iop/kernel/conv2d.hpp>
+#include <iop/kernel/winograd.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -63,12 +64,16 @@ inline void load_weights(const op& o, const deploy::compute_step& step, std::spa
     const std::size_t filter = (outs.begin + out) * ins + first_in + in;
     return weight[(filter * o.win.kernel_height + row) * o.win.kernel_width + column];
   };
-  if (!o.norm) return kernel::pack_conv2d(step.geometry, raw, to);
+  const auto pack = [&](const auto& read) {
+    step.by_winograd ? kernel::pack_winograd(step.geometry, read, to)
+                     : kernel::pack_conv2d(step.geometry, read, to);
+  };
+  if (!o.norm) return pack(raw);
   scale_cache scale(norm);
   const auto folded = [&](std::size_t out, std::size_t in, std::size_t row, std::size_t column) {
     return static_cast<float>(static_cast<double>(raw(out, in, row, column)) * scale(outs.begin + out));
   };
-  kernel::pack_conv2d(step.geometry, folded, to);
+  pack(folded);
 }
 
 /// The `count` values of a tensor with one dimension.

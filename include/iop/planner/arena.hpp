@@ -4,9 +4,10 @@
 // Where one rank keeps its activations: one block of memory, laid out from lifetimes. Values share a place
 // when that saves a copy: a strip lies inside the strip with its halo, a received shard lands where it
 // belongs, a sum replaces one of its terms. What an exchange must pack or unpack gets staging that lives for
-// that step only. Sizes are in floats.
+// that step only, and so does what Winograd's algorithm transforms. Sizes are in floats.
 
 #include <iop/planner/schedule.hpp>
+#include <iop/spec/winograd.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -75,11 +76,19 @@ constexpr bool may_replace_input(const op& o) {
   return o.what == kind::elementwise || o.what == kind::softmax || o.what == kind::add;
 }
 
+/// What computing a rank's part takes besides inputs and result.
+template <std::size_t Ranks>
+constexpr std::size_t workspace_of(const op& o, const decision<Ranks>& d, std::size_t rank) {
+  if (!has(d.winograd, rank)) return 0;
+  const box in = input_box(o, d, rank), out = output_box(o, d, rank);
+  return aligned(winograd_workspace(out.rows.size(), o.out.width, in.channels.size(), out.channels.size()));
+}
+
 template <std::size_t Operators, std::size_t Ranks>
 struct arena {
   static constexpr std::size_t most = schedule<Operators, Ranks>::most_steps;
   std::size_t offsets[most]{};  ///< of each value's buffer
-  std::size_t staging[most]{};  ///< of each step's staging
+  std::size_t staging[most]{};  ///< of each step's staging or workspace
   std::size_t floats = 0;
   std::size_t staging_floats = 0;  ///< the largest step's: receive buffers and packing
 };
@@ -87,8 +96,9 @@ struct arena {
 template <std::size_t Operators, std::size_t Ranks>
 class arena_builder {
  public:
-  constexpr arena_builder(op_list ops, const schedule<Operators, Ranks>& all, std::size_t rank)
-      : ops_(ops), all_(all), rank_(rank) {}
+  constexpr arena_builder(op_list ops, const plan<Operators, Ranks>& p, const schedule<Operators, Ranks>& all,
+                          std::size_t rank)
+      : ops_(ops), plan_(p), all_(all), rank_(rank) {}
 
   constexpr arena<Operators, Ranks> build() {
     find_last_uses();
@@ -187,7 +197,10 @@ class arena_builder {
     }
     for (std::size_t i = 0; i < all_.steps.size(); ++i) {
       const step& s = all_.steps[i];
-      if (!s.is_exchange) continue;
+      if (!s.is_exchange) {
+        blocks_[most + i] = {workspace_of(ops_[s.tensor], plan_.decisions[s.tensor], rank_), i, i, 0};
+        continue;
+      }
       const std::size_t size = part_of(all_.source(s), all_.result(s), width_of(s.output), rank_).staging;
       made_.staging_floats = std::max(made_.staging_floats, size);
       blocks_[most + i] = {size, i, i, 0};
@@ -221,6 +234,7 @@ class arena_builder {
   }
 
   op_list ops_;
+  const plan<Operators, Ranks>& plan_;
   const schedule<Operators, Ranks>& all_;
   std::size_t rank_;
   std::size_t index_of_next_ = 0;
@@ -231,9 +245,9 @@ class arena_builder {
 };
 
 template <std::size_t Operators, std::size_t Ranks>
-constexpr arena<Operators, Ranks> lay_out(op_list ops, const schedule<Operators, Ranks>& all,
-                                          std::size_t rank) {
-  return arena_builder<Operators, Ranks>(ops, all, rank).build();
+constexpr arena<Operators, Ranks> lay_out(op_list ops, const plan<Operators, Ranks>& p,
+                                          const schedule<Operators, Ranks>& all, std::size_t rank) {
+  return arena_builder<Operators, Ranks>(ops, p, all, rank).build();
 }
 
 /// Floats of a rank's weights and biases as packed: exact counts, each tensor on its own cache lines. The
@@ -252,7 +266,9 @@ constexpr weight_place place_weights(const op& o, const decision<Ranks>& d, std:
   weight_place at{start, start, false, start};
   if (!is_weighted(o) || out.empty()) return at;
   const std::size_t ins = o.groups == 1 ? input_box(o, d, rank).channels.size() : channels_read(o);
-  at.bias = at.end = start + aligned(weight_count(o, out.channels.size(), ins));
+  const std::size_t outs = out.channels.size();
+  at.bias = at.end =
+      start + aligned(has(d.winograd, rank) ? winograd_weight_count(outs, ins) : weight_count(o, outs, ins));
   bool first = true;
   for (std::size_t r = 0; r < rank; ++r) first = first && d.shares[r].empty();
   at.has_bias = o.bias && (d.how != partition::input_channel || first);
@@ -263,7 +279,7 @@ constexpr weight_place place_weights(const op& o, const decision<Ranks>& d, std:
 /// What a device must hold for a plan.
 struct footprint {
   std::size_t weight_bytes = 0;
-  std::size_t arena_bytes = 0;   ///< activations and staging
+  std::size_t arena_bytes = 0;   ///< activations, staging and workspace
   std::size_t buffer_bytes = 0;  ///< of the arena, staging of the largest exchange
 
   constexpr std::size_t bytes() const { return weight_bytes + arena_bytes; }
@@ -274,7 +290,7 @@ constexpr footprint footprint_of(op_list ops, const plan<Operators, Ranks>& p,
                                  const schedule<Operators, Ranks>& all, std::size_t rank) {
   std::size_t end = 0;
   for (std::size_t i = 0; i < ops.size(); ++i) end = place_weights(ops[i], p.decisions[i], rank, end).end;
-  const auto layout = lay_out(ops, all, rank);
+  const auto layout = lay_out(ops, p, all, rank);
   // A vector load of the last weights may read past them.
   if (end > 0) end += alignment_floats;
   return {end * sizeof(float), layout.floats * sizeof(float), layout.staging_floats * sizeof(float)};

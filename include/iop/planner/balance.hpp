@@ -6,19 +6,13 @@
 // while that helps.
 
 #include <iop/core/range.hpp>
+#include <iop/core/rank_set.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 
 namespace iop::planner {
-
-/// Ranks as bits.
-using rank_set = std::uint32_t;
-inline constexpr rank_set everyone = ~rank_set{0};
-
-constexpr bool has(rank_set members, std::size_t rank) { return (members >> rank & 1) != 0; }
 
 /// Nearly equal ranges for the members; the first ones get what is left over.
 template <std::size_t Ranks>

@@ -109,7 +109,8 @@ class staging {
     }
   }
   static constexpr bool continues(const choice<Ranks>& a, const choice<Ranks>& b) {
-    return a.fused_until == b.fused_until && a.members == b.members && b.made.how == partition::spatial;
+    return a.fused_until == b.fused_until && a.members == b.members && a.level == b.level &&
+           b.made.how == partition::spatial;
   }
 
   constexpr void bound(std::size_t i) {

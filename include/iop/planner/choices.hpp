@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 namespace iop::planner {
@@ -31,6 +32,7 @@ struct choice {
   decision<Ranks> made{};
   rank_set members = 0;
   std::size_t fused_until = 0;  ///< the last operator of the segment; the operator itself when not fused
+  std::size_t level = 0;        ///< of a segment: which of `winograd_sets` its operators use
 };
 
 /// The choices of each operator.
@@ -49,9 +51,11 @@ struct problem {
   bool are_alike = false;  ///< exchanging two devices changes nothing but the endpoints
   endpoints ends{};
   allowances allowed{};
-  bool has_branches = false;               ///< some operator has several inputs
-  bool memory_binds = false;               ///< some device cannot hold everything
-  fixed_vector<rank_set, 64> sets{};       ///< of two and more devices
+  bool has_branches = false;          ///< some operator has several inputs
+  bool memory_binds = false;          ///< some device cannot hold everything
+  fixed_vector<rank_set, 64> sets{};  ///< of two and more devices
+  /// Who may use Winograd's algorithm: with tight memory nobody, or those with the most memory.
+  fixed_vector<rank_set, Ranks + 1> winograd_sets{};
   std::size_t last_use[Operators]{};       ///< the last operator that reads each tensor
   double least_message = 0;                ///< seconds that any message takes at least
   double least_per_float = 0;              ///< seconds that sending a float takes at least
@@ -67,7 +71,8 @@ constexpr bool are_alike(const cluster<Ranks>& c) {
     const device &d = c.devices[a], &first = c.devices[0];
     if (!(d.compute.flops_per_second == first.compute.flops_per_second) ||
         !(d.memory_bandwidth.bytes_per_second == first.memory_bandwidth.bytes_per_second) ||
-        d.memory.bytes != first.memory.bytes)
+        d.memory.bytes != first.memory.bytes || !(d.winograd == first.winograd) ||
+        !(d.depthwise == first.depthwise) || !(d.narrow == first.narrow))
       return false;
     for (std::size_t b = 0; b < Ranks; ++b)
       if (a != b && !(c.between(a, b) == c.between(Ranks > 1 ? 1 : 0, 0))) return false;
@@ -115,6 +120,41 @@ constexpr fixed_vector<rank_set, 64> member_sets(const cluster<Ranks>& c, endpoi
   return sets;
 }
 
+/// What an operation of an operator takes of those that a device's `compute` counts, on the device that it
+/// suits best.
+template <std::size_t Ranks>
+constexpr double least_effort(const cluster<Ranks>& c, const op& o) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const device& d : c.devices) {
+    double fastest = rate_of(d, o, false).flops_per_second;
+    if (has_winograd(o)) fastest = std::max(fastest, d.winograd.flops_per_second);
+    least = std::min(least, d.compute.flops_per_second / fastest);
+  }
+  return least;
+}
+
+/// Those with as much memory as another or more, the largest last; first nobody.
+template <std::size_t Ranks>
+constexpr fixed_vector<rank_set, Ranks + 1> winograd_sets(const cluster<Ranks>& c, bool memory_binds) {
+  fixed_vector<rank_set, Ranks + 1> sets;
+  const auto add = [&](std::size_t least_bytes) {
+    rank_set chosen = 0;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (c.devices[r].memory.bytes >= least_bytes && c.devices[r].winograd.flops_per_second > 0)
+        chosen |= rank_set{1} << r;
+    for (const rank_set earlier : sets)
+      if (earlier == chosen) return;
+    sets.push_back(chosen);
+  };
+  if (!memory_binds) {
+    add(0);
+    return sets;
+  }
+  sets.push_back(0);
+  for (const device& d : c.devices) add(d.memory.bytes);
+  return sets;
+}
+
 template <std::size_t Operators, std::size_t Ranks>
 constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, endpoints ends,
                                          allowances allowed = {}) {
@@ -153,21 +193,28 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
     const double f = c.devices[r].compute.flops_per_second / c.devices[r].memory_bandwidth.bytes_per_second;
     flops_per_byte = r == 0 ? f : std::min(flops_per_byte, f);
   }
+  bool has_forms = false;  // to choose from
+  for (const device& d : c.devices) has_forms |= d.winograd.flops_per_second > 0;
   double rest = 0;
-  std::size_t largest = 0, everything = 0;
+  std::size_t largest = 0, everything = 0, workspace = 0;
   for (std::size_t i = ops.size(); i-- > 0;) {
     p.least_flops_behind[i] = rest;
     const op& o = ops[i];
     const std::size_t weights = weight_count(o, o.out.channels, channels_read(o));
     if (is_weighted(o))
-      rest += std::max(2.0 * static_cast<double>(weights * o.out.height * o.out.width),
+      rest += std::max(2.0 * static_cast<double>(weights * o.out.height * o.out.width) * least_effort(c, o),
                        static_cast<double>((weights + o.out.size()) * sizeof(float)) * flops_per_byte);
     largest = std::max(largest, o.out.size());
     everything += 2 * alignment_floats + parameter_count(o);
+    if (!has_forms || !has_winograd(o)) continue;
+    everything += winograd_weight_count(o.out.channels, o.in.channels) - weights;
+    workspace =
+        std::max(workspace, winograd_workspace(o.out.height, o.out.width, o.in.channels, o.out.channels));
   }
   // Six copies of the largest tensor hold all that is alive at once, staging and a skip included.
-  everything += alignment_floats + (6 + Ranks) * (largest + alignment_floats);
+  everything += alignment_floats + (6 + Ranks) * (largest + alignment_floats) + workspace;
   for (const device& d : c.devices) p.memory_binds |= d.memory.bytes < everything * sizeof(float);
+  p.winograd_sets = winograd_sets(c, p.memory_binds);
   return p;
 }
 
@@ -209,10 +256,15 @@ class choice_list {
   }
 
  private:
-  constexpr void add(const decision<Ranks>& d, rank_set members) {
-    for (const choice<Ranks>& earlier : list_)
-      if (earlier.made.how == d.how && earlier.made == d) return;
-    list_.push_back({d, members, i_});
+  constexpr void add(decision<Ranks> d, rank_set members) {
+    const rank_set quicker = quicker_by_winograd(p_.ops[i_], *p_.devices, d);
+    for (const rank_set users : p_.winograd_sets) {
+      d.winograd = quicker & users;
+      bool is_new = true;
+      for (const choice<Ranks>& earlier : list_)
+        is_new = is_new && !(earlier.made.how == d.how && earlier.made == d);
+      if (is_new) list_.push_back({d, members, i_});
+    }
   }
 
   /// Channel-wise operators keep the shares of their producer; what sums over channels takes them as they
@@ -287,7 +339,7 @@ class segment_list {
     share_list<Ranks> needed[longest_fusion]{};  // of operators last, last − 1, …
     needed[0] = end_rows(p_, last, members);
     for (const choice<Ranks>& earlier : rows[last])  // a set with a device that gets nothing is no other
-      if (earlier.made == decide(partition::spatial, needed[0])) return;
+      if (has_shares(earlier.made, needed[0])) return;
     alone_[last][set] = needed[0];
     bool is_closed = true;  // nothing behind the segment reads what is inside it
     for (std::size_t i = last; i > 0; --i) {
@@ -299,7 +351,7 @@ class segment_list {
       if (i < last &&
           (is_all(mine, members, o.out.height) || is_cheaper_exchanged(i, set, mine, needed[last - i - 1])))
         return;
-      rows[i].push_back({decide(partition::spatial, mine), members, last});
+      push_back(i, mine, members, last);
       if (!p_.allowed.fused || last - i + 1 == longest_fusion) return;
       for (std::size_t k = 0; k < o.inputs.size(); ++k) {
         if (last - o.inputs[k] >= longest_fusion) continue;
@@ -308,6 +360,22 @@ class segment_list {
           producer[r] = hull(producer[r], needed_input(o, {mine[r], {0, o.out.channels}}, k).rows);
       }
     }
+  }
+
+  /// All of a segment's operators use Winograd's algorithm on the same ranks, or could.
+  constexpr void push_back(std::size_t i, const share_list<Ranks>& mine, rank_set members, std::size_t last) {
+    decision<Ranks> d = decide(partition::spatial, mine);
+    const rank_set quicker = quicker_by_winograd(p_.ops[i], *p_.devices, d);
+    for (std::size_t level = 0; level < p_.winograd_sets.size(); ++level) {
+      d.winograd = quicker & p_.winograd_sets[level];
+      rows[i].push_back({d, members, last, level});
+    }
+  }
+
+  static constexpr bool has_shares(const decision<Ranks>& d, const share_list<Ranks>& shares) {
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (!(d.shares[r] == shares[r])) return false;
+    return true;
   }
 
   /// No better than replicated.
@@ -343,7 +411,7 @@ class segment_list {
     const op& o = p_.ops[i];
     std::array<double, Ranks> seconds{};
     for (std::size_t r = 0; r < Ranks; ++r)
-      seconds[r] = seconds_on(p_.devices->devices[r], work_of(o, whole(o.in), whole(o.out))) /
+      seconds[r] = quickest_on(p_.devices->devices[r], o, whole(o.in), whole(o.out)) /
                    static_cast<double>(o.out.height);
     return seconds;
   }

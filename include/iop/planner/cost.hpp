@@ -8,6 +8,7 @@
 
 #include <iop/planner/schedule.hpp>
 #include <iop/spec/cluster.hpp>
+#include <iop/spec/winograd.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -20,29 +21,51 @@ struct work {
 };
 
 /// What computing `rows` × `channels` of the output takes, from `in_rows` × `in_channels` of the first input.
+/// Winograd's algorithm reads larger weights; its FLOPs are counted as those of the direct form.
 constexpr work work_of(const op& o, std::size_t in_rows, std::size_t in_channels, std::size_t rows,
-                       std::size_t channels) {
+                       std::size_t channels, bool by_winograd = false) {
   if (rows == 0 || channels == 0 || o.what == kind::input) return {};
   const std::size_t outputs = rows * o.out.width * channels;
-  const std::size_t weights =
-      is_weighted(o) ? channels * (o.groups == 1 ? in_channels : channels_read(o)) * kernel_area(o) : 0;
+  const std::size_t ins = o.groups == 1 ? in_channels : channels_read(o);
+  const std::size_t weights = weight_count(o, channels, ins);
+  const std::size_t stored = by_winograd ? winograd_weight_count(channels, ins) : weights;
   std::size_t read = in_rows * o.in.width * in_channels;
   if (o.what == kind::add) read *= o.inputs.size();
   if (o.what == kind::concat) read = outputs;
-  const std::size_t floats = weights + (o.bias ? channels : 0) + read + outputs;
+  const std::size_t floats = stored + (o.bias ? channels : 0) + read + outputs;
   return {2.0 * static_cast<double>(weights * rows * o.out.width),
           static_cast<double>(floats * sizeof(float))};
 }
 
 /// What computing the box `out` takes; `in` is what it reads of its first input.
-constexpr work work_of(const op& o, const box& in, const box& out) {
-  return work_of(o, in.rows.size(), in.channels.size(), out.rows.size(), out.channels.size());
+constexpr work work_of(const op& o, const box& in, const box& out, bool by_winograd = false) {
+  return work_of(o, in.rows.size(), in.channels.size(), out.rows.size(), out.channels.size(), by_winograd);
 }
 
-constexpr double seconds_on(const device& d, const work& w) {
-  const double computing = w.flops / d.compute.flops_per_second;
+/// What a device sustains on an operator.
+constexpr compute_rate rate_of(const device& d, const op& o, bool by_winograd) {
+  const compute_rate own = by_winograd       ? d.winograd
+                           : is_depthwise(o) ? d.depthwise
+                           : is_narrow(o)    ? d.narrow
+                                             : d.compute;
+  return own.flops_per_second > 0 ? own : d.compute;
+}
+
+constexpr double seconds_on(const device& d, const op& o, const work& w, bool by_winograd = false) {
+  const double computing = w.flops / rate_of(d, o, by_winograd).flops_per_second;
   const double moving = w.bytes / d.memory_bandwidth.bytes_per_second;
   return computing > moving ? computing : moving;
+}
+
+/// True when Winograd's algorithm saves the device time.
+constexpr bool is_quicker_by_winograd(const device& d, const op& o, const box& in, const box& out) {
+  if (!(d.winograd.flops_per_second > 0) || !has_winograd(o) || out.empty()) return false;
+  return seconds_on(d, o, work_of(o, in, out, true), true) < seconds_on(d, o, work_of(o, in, out));
+}
+
+constexpr double quickest_on(const device& d, const op& o, const box& in, const box& out) {
+  const bool by_winograd = is_quicker_by_winograd(d, o, in, out);
+  return seconds_on(d, o, work_of(o, in, out, by_winograd), by_winograd);
 }
 
 /// The links of a cluster in plain arrays.
@@ -144,8 +167,11 @@ constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const plan<Op
     if (!s.is_exchange) {
       if (s.tensor == 0 || is_free(ops, all, i)) continue;
       for (std::size_t r = 0; r < Ranks; ++r) {
-        const box in = input_box(ops[s.tensor], p.decisions[s.tensor], r);
-        busy[r] += seconds_on(c.devices[r], work_of(ops[s.tensor], in, all.result(s).boxes[r]));
+        const op& o = ops[s.tensor];
+        const bool by_winograd = has(p.decisions[s.tensor].winograd, r);
+        const box in = input_box(o, p.decisions[s.tensor], r);
+        busy[r] +=
+            seconds_on(c.devices[r], o, work_of(o, in, all.result(s).boxes[r], by_winograd), by_winograd);
       }
       continue;
     }

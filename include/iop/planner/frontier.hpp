@@ -356,7 +356,7 @@ class expansion {
       replaces = replaces || read == made.of[rank];
     }
     replaces = replaces && may_replace_input(o_);
-    return std::max(peak, alive + (replaces ? 0 : floats_of(p_, made, rank)));
+    return std::max(peak, alive + (replaces ? 0 : floats_of(p_, made, rank)) + each.workspace[rank]);
   }
 
   /// Adds what the operator needs; false when that cannot fit.

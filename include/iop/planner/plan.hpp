@@ -6,6 +6,7 @@
 // nothing can contradict them. A plan is a constant of the program.
 
 #include <iop/core/digest.hpp>
+#include <iop/core/rank_set.hpp>
 #include <iop/core/shape.hpp>
 #include <iop/spec/operators.hpp>
 
@@ -74,6 +75,7 @@ struct decision {
   partition how = partition::single;
   route fetch = route::direct;  ///< of the inputs that are not already where they are needed
   range shares[Ranks]{};
+  rank_set winograd = 0;  ///< ranks that compute it by Winograd's algorithm: faster, with larger weights
 
   friend constexpr bool operator==(const decision&, const decision&) = default;
 };
@@ -148,6 +150,7 @@ constexpr digest digest_of(const plan<Operators, Ranks>& p) {
   for (const auto& d : p.decisions) {
     sum.add(static_cast<std::uint64_t>(d.how)).add(static_cast<std::uint64_t>(d.fetch));
     for (const range& share : d.shares) sum.add(share.begin).add(share.end);
+    sum.add(d.winograd);
   }
   sum.add(static_cast<std::uint64_t>(p.deliver));
   return sum;

@@ -8,6 +8,7 @@
 #include <iop/planner/arena.hpp>
 #include <iop/planner/search.hpp>
 #include <iop/planner/shares.hpp>
+#include <iop/planner/winograd_fitting.hpp>
 
 #include <cstddef>
 
@@ -90,6 +91,7 @@ struct planning {
   /// Replaces the decision on an operator, but not how the sum in front of it is made whole.
   constexpr void put(std::size_t i, decision<Ranks> d) {
     d.fetch = made.decisions[i].fetch;
+    d.winograd = quicker_by_winograd(ops[i], devices, d);
     made.decisions[i] = d;
   }
 
@@ -116,10 +118,11 @@ constexpr plan<Operators, Ranks> plan_single(op_list ops, const cluster<Ranks>& 
   bool best_fits = false;
   for (std::size_t r = 0; r < Ranks; ++r) {
     work.put_single(1, ops.size(), r);
-    const double seconds = predict(ops, c, work.made).makespan_seconds;
-    const bool fits = footprint_of(ops, work.made, r).bytes() <= c.devices[r].memory.bytes;
+    const auto made = fit_winograd(ops, c, work.made);
+    const double seconds = predict(ops, c, made).makespan_seconds;
+    const bool fits = footprint_of(ops, made, r).bytes() <= c.devices[r].memory.bytes;
     if (r == 0 || (fits && !best_fits) || (fits == best_fits && seconds < least))
-      best = work.made, least = seconds, best_fits = fits;
+      best = made, least = seconds, best_fits = fits;
   }
   return best;
 }
@@ -128,7 +131,7 @@ template <std::size_t Operators, std::size_t Ranks>
 constexpr plan<Operators, Ranks> plan_output_channel(op_list ops, const cluster<Ranks>& c, endpoints ends) {
   planning<Operators, Ranks> work(ops, c, policy::output_channel, ends);
   work.for_each_group([&](std::size_t first, std::size_t end) { work.put_output_channel(first, end); });
-  return work.made;
+  return fit_winograd(ops, c, work.made);
 }
 
 /// CoEdge (Zeng et al., IEEE/ACM ToN 2021): convolutions by rows; dense layers on one rank, or by output
@@ -145,7 +148,7 @@ constexpr plan<Operators, Ranks> plan_coedge(op_list ops, const cluster<Ranks>& 
     else
       work.put_output_channel(first, end);
   });
-  return work.made;
+  return fit_winograd(ops, c, work.made);
 }
 
 /// The paper's segmentation (arXiv 2409.07693): look at neighbouring operators front to back, make the pair
@@ -232,8 +235,9 @@ constexpr plan<Operators, Ranks> plan_interleaved(op_list ops, const cluster<Ran
   };
   const auto rows = from(plan_coedge<Operators>(ops, c, ends, policy::coedge_oc));
   const auto channels = from(plan_output_channel<Operators>(ops, c, ends));
-  return predict(ops, c, channels).makespan_seconds < predict(ops, c, rows).makespan_seconds ? channels
-                                                                                             : rows;
+  const bool starts_with_channels =
+      predict(ops, c, channels).makespan_seconds < predict(ops, c, rows).makespan_seconds;
+  return fit_winograd(ops, c, starts_with_channels ? channels : rows);
 }
 
 /// Fused rows (DeepThings, Zhao et al. 2018; AOFL, Zhou et al. 2019): rows where there are any, in the
@@ -245,7 +249,8 @@ constexpr plan<Operators, Ranks> plan_fused_spatial(op_list ops, const cluster<R
   allowed.rows_first = true;
   auto p = pose<Operators>(ops, c, ends, allowed);
   p.memory_binds = false;
-  return search(p, policy::fused_spatial, no_limit, search_width).best;
+  p.winograd_sets = winograd_sets(c, false);
+  return fit_winograd(ops, c, search(p, policy::fused_spatial, no_limit, search_width).best);
 }
 
 /// Bytes that the fullest device lacks for a plan; 0 when it fits.
@@ -295,8 +300,9 @@ constexpr plan<Operators, Ranks> plan_optimal(op_list ops, const cluster<Ranks>&
   // With tight memory there are many ways, of which a narrow search finds a good one first.
   if (p.memory_binds) look(1);
   look(search_width);
-  // A search that had to drop something might miss what another policy finds.
-  if (!is_exact && Ranks > 1) {
+  // A search that had to drop something might miss what another policy finds, and another policy may use
+  // Winograd's algorithm on other sets of ranks.
+  if ((!is_exact || p.winograd_sets.size() > 1) && Ranks > 1) {
     try_plan(plan_interleaved<Operators>(ops, c, ends));
     try_plan(plan_fused_spatial<Operators>(ops, c, ends));
   }

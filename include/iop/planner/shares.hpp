@@ -39,12 +39,36 @@ constexpr decision<Ranks> decide_replicated(const op& o, rank_set members = ever
 
 /// Work of a fraction of an operator: `outs` output channels, `ins` of the input channels each reads, `rows`
 /// rows.
-constexpr work fraction_of(const op& o, double outs, double ins, double rows) {
+constexpr work fraction_of(const op& o, double outs, double ins, double rows, bool by_winograd = false) {
   const double weights = is_weighted(o) ? outs * ins * static_cast<double>(kernel_area(o)) : 0;
+  const double stored = by_winograd ? outs * ins * static_cast<double>(winograd_weight_count(1, 1)) : weights;
   const double in = static_cast<double>(o.groups == 1 ? 1 : o.groups) * ins *
                     static_cast<double>(o.in.width * o.in.height) * rows / static_cast<double>(o.out.height);
   const double out = outs * rows * static_cast<double>(o.out.width);
-  return {2 * weights * rows * static_cast<double>(o.out.width), sizeof(float) * (weights + in + out)};
+  return {2 * weights * rows * static_cast<double>(o.out.width), sizeof(float) * (stored + in + out)};
+}
+
+/// What a device needs for it, by Winograd's algorithm where that is quicker.
+constexpr double seconds_of_fraction(const device& d, const op& o, double outs, double ins, double rows) {
+  const double direct = seconds_on(d, o, fraction_of(o, outs, ins, rows));
+  if (!(d.winograd.flops_per_second > 0) || !has_winograd(o)) return direct;
+  const double transformed = seconds_on(d, o, fraction_of(o, outs, ins, rows, true), true);
+  return transformed < direct ? transformed : direct;
+}
+
+/// The ranks that save time by computing their part by Winograd's algorithm.
+template <std::size_t Ranks>
+constexpr rank_set quicker_by_winograd(const op& o, const cluster<Ranks>& c, const decision<Ranks>& d) {
+  rank_set quicker = 0;
+  if (!has_winograd(o)) return quicker;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const box out = output_box(o, d, r);
+    if (is_quicker_by_winograd(c.devices[r], o, input_box(o, d, r), out))
+      quicker |= rank_set{1} << r;
+    else if (d.how == partition::replicated && !out.empty())
+      return 0;  // replicas have the same bits
+  }
+  return quicker;
 }
 
 template <std::size_t Ranks>
@@ -67,7 +91,7 @@ constexpr share_list<Ranks> balance_output_channels(const op& o, const cluster<R
   return balance<Ranks>(
       o.out.channels, whole_units,
       [&](std::size_t r, double units) {
-        return seconds_on(c.devices[r], fraction_of(o, units * static_cast<double>(whole_units), ins, rows));
+        return seconds_of_fraction(c.devices[r], o, units * static_cast<double>(whole_units), ins, rows);
       },
       members);
 }
@@ -81,13 +105,13 @@ constexpr share_list<Ranks> balance_pair(const op& head, const op& tail, const c
       head.out.channels, unit,
       [&](std::size_t r, double units) {
         const double channels = units * static_cast<double>(unit);
-        const work first = fraction_of(head, channels, static_cast<double>(channels_read(head)),
-                                       static_cast<double>(head.out.height));
+        const double first =
+            seconds_of_fraction(c.devices[r], head, channels, static_cast<double>(channels_read(head)),
+                                static_cast<double>(head.out.height));
         const double ins =
             channels * static_cast<double>(tail.in.channels) / static_cast<double>(head.out.channels);
-        const work second = fraction_of(tail, static_cast<double>(tail.out.channels), ins,
-                                        static_cast<double>(tail.out.height));
-        return seconds_on(c.devices[r], first) + seconds_on(c.devices[r], second);
+        return first + seconds_of_fraction(c.devices[r], tail, static_cast<double>(tail.out.channels), ins,
+                                           static_cast<double>(tail.out.height));
       },
       members);
 }
@@ -100,9 +124,8 @@ constexpr share_list<Ranks> balance_input_channels(const op& o, const cluster<Ra
   return balance<Ranks>(
       o.in.channels, unit,
       [&](std::size_t r, double units) {
-        return seconds_on(c.devices[r],
-                          fraction_of(o, static_cast<double>(o.out.channels),
-                                      units * static_cast<double>(unit), static_cast<double>(o.out.height)));
+        return seconds_of_fraction(c.devices[r], o, static_cast<double>(o.out.channels),
+                                   units * static_cast<double>(unit), static_cast<double>(o.out.height));
       },
       members);
 }
@@ -115,8 +138,8 @@ constexpr share_list<Ranks> balance_rows(const op& o, const op& last, const clus
   return balance<Ranks>(
       last.out.height, 1,
       [&](std::size_t r, double rows) {
-        return seconds_on(c.devices[r], fraction_of(o, static_cast<double>(o.out.channels),
-                                                    static_cast<double>(channels_read(o)), rows * scale));
+        return seconds_of_fraction(c.devices[r], o, static_cast<double>(o.out.channels),
+                                   static_cast<double>(channels_read(o)), rows * scale);
       },
       members);
 }

@@ -37,13 +37,14 @@ template <std::size_t Ranks>
 struct option {
   choice<Ranks> chosen{};
   double seconds[Ranks]{};
-  std::size_t weights[Ranks]{};  ///< floats
-  rank_set busy = 0;             ///< ranks that make something
-  std::size_t made = 0;          ///< number of the value it makes
-  std::size_t asked = 0;         ///< number of its query
-  std::size_t next = nowhere;    ///< in a fused segment: the option for the next operator
-  remainder behind{};            ///< behind this operator
-  double arriving = 0;           ///< least seconds to the end, from an exchange before this operator
+  std::size_t weights[Ranks]{};    ///< floats
+  std::size_t workspace[Ranks]{};  ///< floats
+  rank_set busy = 0;               ///< ranks that make something
+  std::size_t made = 0;            ///< number of the value it makes
+  std::size_t asked = 0;           ///< number of its query
+  std::size_t next = nowhere;      ///< in a fused segment: the option for the next operator
+  remainder behind{};              ///< behind this operator
+  double arriving = 0;             ///< least seconds to the end, from an exchange before this operator
 };
 
 /// What the options have in common that need the same boxes of each input.
@@ -197,10 +198,15 @@ struct stage {
       if (same < Ranks && p.are_alike && h == rows && n == channels && ih == in_rows && in == in_channels) {
         next.seconds[r] = next.seconds[same];
       } else {
-        next.seconds[r] = seconds_on(p.devices->devices[r], work_of(o, ih, in, h, n));
+        const bool by_winograd = has(c.made.winograd, r);
+        next.seconds[r] =
+            seconds_on(p.devices->devices[r], o, work_of(o, ih, in, h, n, by_winograd), by_winograd);
         same = r, rows = h, channels = n, in_rows = ih, in_channels = in;
       }
-      if (p.memory_binds) next.weights[r] = place_weights(o, c.made, r, 0).end;
+      if (p.memory_binds) {
+        next.weights[r] = place_weights(o, c.made, r, 0).end;
+        next.workspace[r] = workspace_of(o, c.made, r);
+      }
     }
     next.busy = made.of.ranks;
     next.made = values.number_of(made, o.out);

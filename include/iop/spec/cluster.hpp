@@ -18,6 +18,10 @@ struct device {
   byte_rate memory_bandwidth{};  ///< sustained, reading
   byte_count memory{};           ///< for weights and arena together
   std::size_t channel_step = 1;  ///< channels are cut in multiples of this where there are enough of them
+  /// Of convolutions by Winograd's algorithm, in the operations that the direct form would take; 0: not used.
+  compute_rate winograd{};
+  compute_rate depthwise{};  ///< of depthwise convolutions; 0: `compute`
+  compute_rate narrow{};  ///< of convolutions that read up to four channels, as a first layer; 0: `compute`
   friend constexpr bool operator==(const device&, const device&) = default;
 };
 

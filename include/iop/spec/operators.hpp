@@ -135,6 +135,11 @@ constexpr std::size_t input_channels(const op& o, std::size_t input) {
 /// Weights per output channel and input channel it reads.
 constexpr std::size_t kernel_area(const op& o) { return o.win.kernel_height * o.win.kernel_width; }
 
+/// A convolution that reads few channels, as the first of a network: kernels reach less of a machine's speed.
+constexpr bool is_narrow(const op& o) {
+  return o.what == kind::conv2d && o.groups == 1 && o.in.channels <= 4;
+}
+
 /// Weights (bias not counted) for `outs` output channels and, of each group, `ins` input channels.
 constexpr std::size_t weight_count(const op& o, std::size_t outs, std::size_t ins) {
   return is_weighted(o) ? outs * ins * kernel_area(o) : 0;

@@ -29,8 +29,14 @@ struct tag {
 template <std::size_t Operators, std::size_t Ranks>
 class simulation {
  public:
-  simulation(op_list ops, const schedule<Operators, Ranks>& all, std::size_t rank)
-      : ops_(ops), all_(all), rank_(rank), layout_(lay_out(ops, all, rank)), memory_(layout_.floats) {}
+  simulation(op_list ops, const plan<Operators, Ranks>& p, const schedule<Operators, Ranks>& all,
+             std::size_t rank)
+      : ops_(ops),
+        plan_(p),
+        all_(all),
+        rank_(rank),
+        layout_(lay_out(ops, p, all, rank)),
+        memory_(layout_.floats) {}
 
   /// The first thing that goes wrong; empty when nothing does.
   std::string run() {
@@ -39,7 +45,7 @@ class simulation {
       std::string wrong;
       for (const std::size_t v : s.inputs)
         if (!is_intact(v)) wrong = "reads a value that is gone";
-      if (wrong.empty()) wrong = s.is_exchange ? exchange(i) : compute(s);
+      if (wrong.empty()) wrong = s.is_exchange ? exchange(i) : compute(i);
       if (!wrong.empty()) return "step " + std::to_string(i) + " " + wrong;
     }
     return is_intact(all_.steps.back().output) ? "" : "the result is gone";
@@ -86,7 +92,8 @@ class simulation {
     return a < b + b_size && b < a + a_size && a_size > 0 && b_size > 0;
   }
 
-  std::string compute(const step& s) {
+  std::string compute(std::size_t index) {
+    const step& s = all_.steps[index];
     const kind what = ops_[s.tensor].what;
     const bool in_place = what == kind::elementwise || what == kind::softmax || what == kind::add;
     for (const std::size_t v : s.inputs) {
@@ -94,7 +101,17 @@ class simulation {
       const bool same = layout_.offsets[v] == layout_.offsets[s.output] && box_of(v) == box_of(s.output);
       if (!in_place || !same) return "writes over its input while it reads it";
     }
-    return write(s.output);
+    const std::size_t begin = layout_.staging[index];
+    const std::size_t end = begin + workspace_of(ops_[s.tensor], plan_.decisions[s.tensor], rank_);
+    if (end > begin && end > memory_.size()) return "works outside the arena";
+    for (std::size_t at = begin; at < end; ++at) memory_[at] = {};
+    for (const std::size_t v : s.inputs)
+      if (!is_intact(v)) return "works on top of its input";
+    const std::string wrong = write(s.output);
+    if (!wrong.empty()) return wrong;
+    for (std::size_t at = begin; at < end; ++at)
+      if (!(memory_[at] == tag{})) return "puts its result on top of its workspace";
+    return "";
   }
 
   std::string exchange(std::size_t index) {
@@ -123,6 +140,7 @@ class simulation {
   }
 
   op_list ops_;
+  const plan<Operators, Ranks>& plan_;
   const schedule<Operators, Ranks>& all_;
   std::size_t rank_;
   arena<Operators, Ranks> layout_;
@@ -136,7 +154,7 @@ TEST_CASE("no value is overwritten while it is needed, under any plan", "[planne
     const auto all = spell_out(e.ops, p);
     for (std::size_t r = 0; r < c.size(); ++r) {
       INFO(e.name << " under " << name_of(p.strategy) << " on " << c.size() << ", rank " << r);
-      CHECK(simulation(e.ops, all, r).run() == "");
+      CHECK(simulation(e.ops, p, all, r).run() == "");
     }
   });
 }
@@ -146,15 +164,18 @@ TEST_CASE("no value is overwritten while it is needed, under plans that no polic
     const auto all = spell_out(e.ops, p);
     for (std::size_t r = 0; r < p.ranks(); ++r) {
       INFO(e.name << ", seed " << seed << " on " << p.ranks() << ", rank " << r);
-      CHECK(simulation(e.ops, all, r).run() == "");
+      CHECK(simulation(e.ops, p, all, r).run() == "");
     }
   });
 }
 
 TEST_CASE("a sum of branches lies on the branch that ends there", "[planner]") {
   const example e{"identity_residuals", iop_test::identity_residuals::spec.list()};
-  const auto all = spell_out(e.ops, plan_for(e, iop_test::unlike_cluster<1>(), policy::single_device));
-  const auto layout = lay_out(e.ops, all, 0);
+  auto c = iop_test::unlike_cluster<1>();
+  c.devices[0].winograd = {};
+  const auto p = plan_for(e, c, policy::single_device);
+  const auto all = spell_out(e.ops, p);
+  const auto layout = lay_out(e.ops, p, all, 0);
   std::size_t sums = 0;
   for (const step& s : all.steps)
     if (e.ops[s.tensor].what == kind::add) {
@@ -177,7 +198,7 @@ TEST_CASE("summing by every kind of reduction keeps what it needs", "[planner]")
     const auto all = spell_out(lenet5.ops, p);
     for (std::size_t r = 0; r < 3; ++r) {
       INFO(name_of(how) << ", rank " << r);
-      CHECK(simulation(lenet5.ops, all, r).run() == "");
+      CHECK(simulation(lenet5.ops, p, all, r).run() == "");
     }
   }
   CHECK(sums > 4);
@@ -187,18 +208,21 @@ TEST_CASE("an arena is no larger than its parts, and no smaller than the largest
   for_each_plan([](const example& e, const auto& c, const auto& p) {
     const auto all = spell_out(e.ops, p);
     for (std::size_t r = 0; r < c.size(); ++r) {
-      const auto layout = lay_out(e.ops, all, r);
+      const auto layout = lay_out(e.ops, p, all, r);
       std::size_t everything = 0, largest = 0;
       for (const step& s : all.steps) {
         const auto size = [&](std::size_t v) {
           return aligned(element_count(all.values[v].boxes[r], e.ops[all.values[v].tensor].out.width));
         };
         everything += size(s.output);
+        const std::size_t workspace =
+            s.is_exchange ? 0 : workspace_of(e.ops[s.tensor], p.decisions[s.tensor], r);
+        everything += workspace;
         if (s.is_exchange)
           everything += part_of(all.source(s), all.result(s), e.ops[s.tensor].out.width, r).staging;
         // A weighted operator's input and output cannot share.
         if (!s.is_exchange && !s.inputs.empty() && is_weighted(e.ops[s.tensor]) && size(s.output) > 0)
-          largest = std::max(largest, size(s.inputs[0]) + size(s.output));
+          largest = std::max(largest, size(s.inputs[0]) + size(s.output) + workspace);
       }
       INFO(e.name << " under " << name_of(p.strategy) << " on " << c.size() << ", rank " << r);
       CHECK(layout.floats <= everything);

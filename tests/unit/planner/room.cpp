@@ -18,7 +18,7 @@ TEST_CASE("no move is counted with more than the arena has for it", "[planner]")
     p.devices = &c;
     const auto all = spell_out(e.ops, made);
     for (std::size_t r = 0; r < Ranks; ++r) {
-      const auto layout = lay_out(e.ops, all, r);
+      const auto layout = lay_out(e.ops, made, all, r);
       for (const step& s : all.steps) {
         if (!s.is_exchange) continue;
         round_list<Ranks> only;
