@@ -57,15 +57,20 @@ json of_network(const network& n) {
 json of_cluster(const setup& s) {
   const any_cluster& c = s.cluster;
   json devices = json::array();
-  for (const iop::device& d : c.devices)
-    devices.push_back({{"name", d.name},
-                       {"flops", d.compute.flops_per_second},
-                       {"memory_bandwidth", d.memory_bandwidth.bytes_per_second},
-                       {"memory", d.memory.bytes},
-                       {"channel_step", d.channel_step},
-                       {"winograd_flops", d.winograd.flops_per_second},
-                       {"depthwise_flops", d.depthwise.flops_per_second},
-                       {"narrow_flops", d.narrow.flops_per_second}});
+  for (const iop::device& d : c.devices) {
+    json made = {{"name", d.name},
+                 {"flops", d.compute.flops_per_second},
+                 {"memory_bandwidth", d.memory_bandwidth.bytes_per_second},
+                 {"memory", d.memory.bytes},
+                 {"channel_step", d.channel_step}};
+    const auto add_rate = [&](const char* key, iop::compute_rate rate) {
+      if (rate.flops_per_second > 0) made[key] = rate.flops_per_second;
+    };
+    add_rate("winograd_flops", d.winograd);
+    add_rate("depthwise_flops", d.depthwise);
+    add_rate("narrow_flops", d.narrow);
+    devices.push_back(made);
+  }
   json made = {{"devices", devices}};
   const iop::link& common = c.between(0, 0);
   if (!(common == iop::link{}))

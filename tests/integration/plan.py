@@ -96,11 +96,11 @@ def rate(op, device, share):
     """FLOP/s of a device on its share of an operator."""
     is_conv = op["kind"] == "conv2d"
     if share["winograd"]:
-        own = device["winograd_flops"]
+        own = device.get("winograd_flops")
     elif is_conv and op["groups"] > 1 and op["groups"] == op["in"]["channels"]:
-        own = device["depthwise_flops"]
+        own = device.get("depthwise_flops")
     elif is_conv and op["groups"] == 1 and op["in"]["channels"] <= 4:
-        own = device["narrow_flops"]
+        own = device.get("narrow_flops")
     else:
         own = 0
     return own or device["flops"]
