@@ -8,7 +8,7 @@
 // begins.
 
 #include <iop/kernel/geometry.hpp>
-#include <iop/kernel/tile.hpp>
+#include <iop/kernel/panel.hpp>
 #include <iop/kernel/winograd_transform.hpp>
 #include <iop/spec/winograd.hpp>
 
@@ -51,7 +51,6 @@ inline void conv2d_winograd(const windowed& g, const float* in, const float* pac
   float* const inputs = zeros + block.in_step;
   float* const products = inputs + winograd_points * block.in_plane;
   std::fill_n(zeros, block.in_step, 0.0f);
-  constexpr float start[block_channels] = {};
   const std::size_t across = (g.out.width + 3) / 4, all = winograd_tiles(g.out.height, g.out.width);
   const limits l = limits_of(g.act);
 
@@ -62,18 +61,19 @@ inline void conv2d_winograd(const windowed& g, const float* in, const float* pac
       detail::transform_input(detail::tile_pixels_of(g, in, zeros, y, x), ins, block.in_plane,
                               inputs + t * block.in_step);
     }
+    pixel_grid grid;
+    grid.columns = count;
+    grid.in_column = block.in_step;
+    grid.out_column = block.out_step;
     const float* weights = packed;
     for (std::size_t first = 0; first < outs; first += block_channels) {
-      tile_job job;
-      job.rows = job.columns = 1;
+      panel_job job;
       job.run = ins;
-      job.in_step = block.in_step;
-      job.out_step = block.out_step;
       job.channels = std::min(block_channels, outs - first);
-      job.start = start;
-      for (std::size_t p = 0; p < winograd_points; ++p, weights += ins * job.channels) {
+      for (std::size_t p = 0; p < winograd_points; ++p, weights = job.next) {
         job.weights = weights;
-        tile_line(job, count, inputs + p * block.in_plane, products + p * block.out_plane);
+        job.next = weights + ins * job.channels;
+        multiply_panel(job, grid, inputs + p * block.in_plane, products + p * block.out_plane);
       }
       for (std::size_t t = 0; t < count; ++t) {
         const std::size_t y = (begin + t) / across * 4, x = (begin + t) % across * 4;
