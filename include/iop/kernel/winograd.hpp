@@ -58,8 +58,12 @@ inline void conv2d_winograd(const windowed& g, const float* in, const float* pac
     const std::size_t count = std::min(block.tiles, all - begin);
     for (std::size_t t = 0; t < count; ++t) {
       const std::size_t y = (begin + t) / across * 4, x = (begin + t) % across * 4;
-      detail::transform_input(detail::tile_pixels_of(g, in, zeros, y, x), ins, block.in_plane,
-                              inputs + t * block.in_step);
+      const detail::tile_pixels_of pixels(g, in, zeros, y, x);
+      for_each_chunk(ins, [&](std::size_t c, std::size_t lanes) {
+        const auto transform =
+            lanes == simd::lanes ? &detail::transform_input<true> : &detail::transform_input<false>;
+        transform(pixels, g.in.pixel_stride, block.in_plane, c, lanes, inputs + t * block.in_step);
+      });
     }
     pixel_grid grid;
     grid.columns = count;
@@ -77,11 +81,16 @@ inline void conv2d_winograd(const windowed& g, const float* in, const float* pac
       }
       for (std::size_t t = 0; t < count; ++t) {
         const std::size_t y = (begin + t) / across * 4, x = (begin + t) % across * 4;
-        detail::transform_output(
-            products + t * block.out_step, block.out_plane, bias != nullptr ? bias + first : nullptr, l,
-            job.channels, std::min<std::size_t>(4, g.out.height - y),
-            std::min<std::size_t>(4, g.out.width - x), g.out.row_stride(), g.out.pixel_stride,
-            out + y * g.out.row_stride() + x * g.out.pixel_stride + first);
+        const detail::tile_outputs to{std::min<std::size_t>(4, g.out.height - y),
+                                      std::min<std::size_t>(4, g.out.width - x), g.out.row_stride(),
+                                      g.out.pixel_stride,
+                                      out + y * g.out.row_stride() + x * g.out.pixel_stride + first};
+        for_each_chunk(job.channels, [&](std::size_t c, std::size_t lanes) {
+          const auto transform =
+              lanes == simd::lanes ? &detail::transform_output<true> : &detail::transform_output<false>;
+          transform(products + t * block.out_step, block.out_plane, bias != nullptr ? bias + first : nullptr,
+                    l, to, c, lanes);
+        });
       }
     }
   }
