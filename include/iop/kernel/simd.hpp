@@ -36,6 +36,10 @@ inline batch broadcast(float value) { return batch(value); }
 inline batch load(const float* from) { return batch::load_unaligned(from); }
 inline void store(float* to, const batch& b) { b.store_unaligned(to); }
 
+/// Hints to bring the cache line there close, to read or to write it. Any address will do.
+inline void prefetch(const void* line) { __builtin_prefetch(line); }
+inline void prefetch_to_write(const void* line) { __builtin_prefetch(line, 1); }
+
 /// Lane by lane a > b ? a : b.
 inline batch max(const batch& a, const batch& b) {
 #if defined(__AVX512F__)

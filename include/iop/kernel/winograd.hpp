@@ -8,7 +8,7 @@
 // begins.
 
 #include <iop/kernel/geometry.hpp>
-#include <iop/kernel/tile.hpp>
+#include <iop/kernel/panel.hpp>
 #include <iop/kernel/winograd_transform.hpp>
 #include <iop/spec/winograd.hpp>
 
@@ -51,7 +51,6 @@ inline void conv2d_winograd(const windowed& g, const float* in, const float* pac
   float* const inputs = zeros + block.in_step;
   float* const products = inputs + winograd_points * block.in_plane;
   std::fill_n(zeros, block.in_step, 0.0f);
-  constexpr float start[block_channels] = {};
   const std::size_t across = (g.out.width + 3) / 4, all = winograd_tiles(g.out.height, g.out.width);
   const limits l = limits_of(g.act);
 
@@ -59,29 +58,39 @@ inline void conv2d_winograd(const windowed& g, const float* in, const float* pac
     const std::size_t count = std::min(block.tiles, all - begin);
     for (std::size_t t = 0; t < count; ++t) {
       const std::size_t y = (begin + t) / across * 4, x = (begin + t) % across * 4;
-      detail::transform_input(detail::tile_pixels_of(g, in, zeros, y, x), ins, block.in_plane,
-                              inputs + t * block.in_step);
+      const detail::tile_pixels_of pixels(g, in, zeros, y, x);
+      for_each_chunk(ins, [&](std::size_t c, std::size_t lanes) {
+        const auto transform =
+            lanes == simd::lanes ? &detail::transform_input<true> : &detail::transform_input<false>;
+        transform(pixels, g.in.pixel_stride, block.in_plane, c, lanes, inputs + t * block.in_step);
+      });
     }
+    pixel_grid grid;
+    grid.columns = count;
+    grid.in_column = block.in_step;
+    grid.out_column = block.out_step;
     const float* weights = packed;
     for (std::size_t first = 0; first < outs; first += block_channels) {
-      tile_job job;
-      job.rows = job.columns = 1;
+      panel_job job;
       job.run = ins;
-      job.in_step = block.in_step;
-      job.out_step = block.out_step;
       job.channels = std::min(block_channels, outs - first);
-      job.start = start;
-      for (std::size_t p = 0; p < winograd_points; ++p, weights += ins * job.channels) {
+      for (std::size_t p = 0; p < winograd_points; ++p, weights = job.next) {
         job.weights = weights;
-        tile_line(job, count, inputs + p * block.in_plane, products + p * block.out_plane);
+        job.next = weights + ins * job.channels;
+        multiply_panel(job, grid, inputs + p * block.in_plane, products + p * block.out_plane);
       }
       for (std::size_t t = 0; t < count; ++t) {
         const std::size_t y = (begin + t) / across * 4, x = (begin + t) % across * 4;
-        detail::transform_output(
-            products + t * block.out_step, block.out_plane, bias != nullptr ? bias + first : nullptr, l,
-            job.channels, std::min<std::size_t>(4, g.out.height - y),
-            std::min<std::size_t>(4, g.out.width - x), g.out.row_stride(), g.out.pixel_stride,
-            out + y * g.out.row_stride() + x * g.out.pixel_stride + first);
+        const detail::tile_outputs to{std::min<std::size_t>(4, g.out.height - y),
+                                      std::min<std::size_t>(4, g.out.width - x), g.out.row_stride(),
+                                      g.out.pixel_stride,
+                                      out + y * g.out.row_stride() + x * g.out.pixel_stride + first};
+        for_each_chunk(job.channels, [&](std::size_t c, std::size_t lanes) {
+          const auto transform =
+              lanes == simd::lanes ? &detail::transform_output<true> : &detail::transform_output<false>;
+          transform(products + t * block.out_step, block.out_plane, bias != nullptr ? bias + first : nullptr,
+                    l, to, c, lanes);
+        });
       }
     }
   }

@@ -85,53 +85,73 @@ struct tile_pixels_of {
   }
 };
 
-/// One tile of all channels to its points, `plane` floats apart.
-inline void transform_input(const tile_pixels_of& pixels, std::size_t channels, std::size_t plane,
-                            float* to) {
-  for_each_chunk(channels, [&](std::size_t c, std::size_t count) {
-    simd::batch half[6][6];
+/// Inputs of one tile to points, `plane` floats apart: `lanes` channels from `c` on, or only the first
+/// `count`. Meanwhile the pixels come close that are first read two tiles later.
+template <bool AllLanes>
+void transform_input(const tile_pixels_of& pixels, std::size_t pixel_stride, std::size_t plane, std::size_t c,
+                     std::size_t count, float* to) {
+  simd::batch half[6][6];
 #pragma GCC unroll 6
-    for (std::size_t j = 0; j < 6; ++j) {
-      simd::batch d[6], p[6];
-#pragma GCC unroll 6
-      for (std::size_t i = 0; i < 6; ++i) d[i] = load_chunk(pixels.at[i][j] + c, count);
-      to_points(d, p);
-#pragma GCC unroll 6
-      for (std::size_t i = 0; i < 6; ++i) half[i][j] = p[i];
-    }
+  for (std::size_t j = 0; j < 6; ++j) {
+    simd::batch d[6], p[6];
 #pragma GCC unroll 6
     for (std::size_t i = 0; i < 6; ++i) {
-      simd::batch p[6];
-      to_points(half[i], p);
-#pragma GCC unroll 6
-      for (std::size_t j = 0; j < 6; ++j) store_chunk(to + (6 * i + j) * plane + c, p[j], count);
+      const float* from = pixels.at[i][j] + c;
+      d[i] = AllLanes ? simd::load(from) : simd::load_first(from, count);
+      if (i >= 2 && j >= 2) simd::prefetch(from + 8 * pixel_stride);
     }
-  });
-}
-
-/// The points of one tile, `plane` floats apart, to rows × columns ≤ 4 × 4 outputs. `bias` may be null.
-inline void transform_output(const float* from, std::size_t plane, const float* bias, const limits& l,
-                             std::size_t channels, std::size_t rows, std::size_t columns,
-                             std::size_t row_step, std::size_t column_step, float* out) {
-  for_each_chunk(channels, [&](std::size_t c, std::size_t count) {
-    simd::batch half[4][6];
+    to_points(d, p);
+#pragma GCC unroll 6
+    for (std::size_t i = 0; i < 6; ++i) half[i][j] = p[i];
+  }
+#pragma GCC unroll 6
+  for (std::size_t i = 0; i < 6; ++i) {
+    simd::batch p[6];
+    to_points(half[i], p);
 #pragma GCC unroll 6
     for (std::size_t j = 0; j < 6; ++j) {
-      simd::batch p[6], y[4];
+      float* point = to + (6 * i + j) * plane + c;
+      AllLanes ? simd::store(point, p[j]) : simd::store_first(point, p[j], count);
+    }
+  }
+}
+
+/// Where a tile's outputs go: rows × columns ≤ 4 × 4 of them.
+struct tile_outputs {
+  std::size_t rows;
+  std::size_t columns;
+  std::size_t row_step;
+  std::size_t column_step;
+  float* out;
+};
+
+/// The points of one tile, `plane` floats apart, to outputs. `bias` may be null. Meanwhile the outputs of the
+/// next tile come close.
+template <bool AllLanes>
+void transform_output(const float* from, std::size_t plane, const float* bias, const limits& l,
+                      const tile_outputs& to, std::size_t c, std::size_t count) {
+  const auto load = [&](const float* x) { return AllLanes ? simd::load(x) : simd::load_first(x, count); };
+  simd::batch half[4][6];
 #pragma GCC unroll 6
-      for (std::size_t i = 0; i < 6; ++i) p[i] = load_chunk(from + (6 * i + j) * plane + c, count);
-      to_outputs(p, y);
+  for (std::size_t j = 0; j < 6; ++j) {
+    simd::batch p[6], y[4];
+#pragma GCC unroll 6
+    for (std::size_t i = 0; i < 6; ++i) p[i] = load(from + (6 * i + j) * plane + c);
+    to_outputs(p, y);
 #pragma GCC unroll 4
-      for (std::size_t i = 0; i < 4; ++i) half[i][j] = y[i];
+    for (std::size_t i = 0; i < 4; ++i) half[i][j] = y[i];
+  }
+  const simd::batch start = bias != nullptr ? load(bias + c) : simd::broadcast(0.0f);
+  for (std::size_t i = 0; i < to.rows; ++i) {
+    simd::batch y[4];
+    to_outputs(half[i], y);
+    float* pixel = to.out + i * to.row_step + c;
+    for (std::size_t j = 0; j < to.columns; ++j, pixel += to.column_step) {
+      const simd::batch value = limited(l, y[j] + start);
+      AllLanes ? simd::store(pixel, value) : simd::store_first(pixel, value, count);
+      simd::prefetch_to_write(pixel + 4 * to.column_step);
     }
-    const simd::batch start = bias != nullptr ? load_chunk(bias + c, count) : simd::broadcast(0.0f);
-    for (std::size_t i = 0; i < rows; ++i) {
-      simd::batch y[4];
-      to_outputs(half[i], y);
-      for (std::size_t j = 0; j < columns; ++j)
-        store_chunk(out + i * row_step + j * column_step + c, limited(l, y[j] + start), count);
-    }
-  });
+  }
 }
 
 }  // namespace detail

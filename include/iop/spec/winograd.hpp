@@ -50,7 +50,7 @@ struct winograd_block {
   /// of tiles wins when there are many channels.
   static constexpr std::size_t cache_floats = (std::size_t{1} << 20) / sizeof(float);
   /// The weights are read once for each block of tiles; fewer would be no work between two weights.
-  static constexpr std::size_t least_tiles = 24;
+  static constexpr std::size_t least_tiles = 32;
   static constexpr std::size_t most_outs = 64;
   static constexpr std::size_t line = 16;  ///< floats of a cache line
 
