@@ -70,10 +70,6 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
       if (next_in == length * in_column && next_out == length * g.out.pixel_stride) {
         length *= lines;  // rows without a gap, as of a 1×1 kernel, are one line
         lines = 1;
-      } else if (is_planar(g, length) && r.sees_input()) {
-        for (std::size_t line = 0; line < lines; ++line)
-          planar_line(job, length, from + line * next_in, to + line * next_out);
-        return;
       } else if (length < tile_pixels && length < lines) {
         // A line runs along the region's longer side: the thin regions of a frame are tiled too.
         std::swap(length, lines);
@@ -93,6 +89,7 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
 /// sum over the input channels given. Buffers do not overlap.
 inline void conv2d(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   if (g.out.channels == 0 || g.groups == 0) return;
+  if (is_planar(g)) return planar(g, in, packed, bias, out);
   if (g.groups == 1) return detail::direct(g, in, packed, bias, out);
   if (is_depthwise(g)) return depthwise(g, in, packed, bias, out);
   windowed one = g;
