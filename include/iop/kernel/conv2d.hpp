@@ -5,6 +5,7 @@
 // then x·w for kernel rows, kernel columns, input channels in ascending order, padding left out; then the
 // activation. So cutting the rows or the output channels of an operator does not change a bit of its result.
 
+#include <iop/kernel/dense.hpp>
 #include <iop/kernel/depthwise.hpp>
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/planar.hpp>
@@ -46,7 +47,8 @@ inline tile_job job_of(const windowed& g, const region& r) {
 /// One group. Blocks of output channels are the outer loop: each weight comes from memory once.
 inline void direct(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   const std::size_t taps = g.kernel_height * g.kernel_width * g.in.channels;
-  for (std::size_t first = 0; first < g.out.channels; first += block_channels) {
+  std::size_t first = is_dense(g) ? dense(g, in, packed, bias, out) : 0;
+  for (; first < g.out.channels; first += block_channels) {
     const std::size_t channels = std::min(block_channels, g.out.channels - first);
     float start[block_channels] = {};
     if (bias != nullptr) std::copy_n(bias + first, channels, start);
