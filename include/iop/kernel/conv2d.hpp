@@ -5,6 +5,7 @@
 // then x·w for kernel rows, kernel columns, input channels in ascending order, padding left out; then the
 // activation. So cutting the rows or the output channels of an operator does not change a bit of its result.
 
+#include <iop/kernel/dense.hpp>
 #include <iop/kernel/depthwise.hpp>
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/planar.hpp>
@@ -46,7 +47,8 @@ inline tile_job job_of(const windowed& g, const region& r) {
 /// One group. Blocks of output channels are the outer loop: each weight comes from memory once.
 inline void direct(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   const std::size_t taps = g.kernel_height * g.kernel_width * g.in.channels;
-  for (std::size_t first = 0; first < g.out.channels; first += block_channels) {
+  std::size_t first = is_dense(g) ? dense(g, in, packed, bias, out) : 0;
+  for (; first < g.out.channels; first += block_channels) {
     const std::size_t channels = std::min(block_channels, g.out.channels - first);
     float start[block_channels] = {};
     if (bias != nullptr) std::copy_n(bias + first, channels, start);
@@ -70,10 +72,6 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
       if (next_in == length * in_column && next_out == length * g.out.pixel_stride) {
         length *= lines;  // rows without a gap, as of a 1×1 kernel, are one line
         lines = 1;
-      } else if (is_planar(g, length) && r.sees_input()) {
-        for (std::size_t line = 0; line < lines; ++line)
-          planar_line(job, length, from + line * next_in, to + line * next_out);
-        return;
       } else if (length < tile_pixels && length < lines) {
         // A line runs along the region's longer side: the thin regions of a frame are tiled too.
         std::swap(length, lines);
@@ -93,6 +91,7 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
 /// sum over the input channels given. Buffers do not overlap.
 inline void conv2d(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   if (g.out.channels == 0 || g.groups == 0) return;
+  if (is_planar(g)) return planar(g, in, packed, bias, out);
   if (g.groups == 1) return detail::direct(g, in, packed, bias, out);
   if (is_depthwise(g)) return depthwise(g, in, packed, bias, out);
   windowed one = g;

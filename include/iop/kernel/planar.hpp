@@ -2,13 +2,14 @@
 #pragma once
 
 // Convolution of an image of one channel to a few: lanes are neighbouring pixels instead of output channels,
-// which would leave most of a wide register idle. The chains of additions are those of tile.hpp, bit for bit.
+// which would leave most of a wide register idle. A band of the image is copied first, with its padding, so
+// that all tiles are alike. The chains of additions are those of tile.hpp, bit for bit: what the taps in the
+// padding add is zero, which changes no sum (but for the sign of a zero).
 
 #include <iop/kernel/activation.hpp>
-#include <iop/kernel/chunk.hpp>
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/simd.hpp>
-#include <iop/kernel/tile.hpp>
+#include <iop/kernel/transpose.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -16,83 +17,122 @@
 
 namespace iop::kernel {
 
-/// Output channels whose sums stay in registers together.
+/// Output channels whose sums stay in registers together, of two rows.
 inline constexpr std::size_t planar_channels = 6;
 
-/// True when lanes of output channels would be idle by half, and a line of a region fills lanes of pixels.
-constexpr bool is_planar(const windowed& g, std::size_t pixels) {
-  return g.in.channels == 1 && g.in.pixel_stride == 1 && g.stride_width == 1 &&
-         2 * g.out.channels <= simd::lanes && pixels >= simd::lanes;
-}
+/// Floats of the padded band: a part of the first cache.
+inline constexpr std::size_t planar_band = 4096;
 
 namespace detail {
 
-/// `lanes` pixels at each of `in` and `next`, which may overlap, and as many outputs at `out` and `out_next`.
-template <std::size_t Channels, std::size_t Vectors>
-void planar_tile(const tile_job& job, const float* weights, const float* start, const float* const (&in)[2],
-                 float* const (&out)[2]) {
-  using simd::batch, simd::lanes;
-  batch sum[Channels][Vectors];
-#pragma GCC unroll 8
-  for (std::size_t c = 0; c < Channels; ++c)
-#pragma GCC unroll 2
-    for (std::size_t v = 0; v < Vectors; ++v) sum[c][v] = simd::broadcast(start[c]);
-  for (std::size_t row = 0; row < job.rows; ++row, weights += job.weight_skip)
-    for (std::size_t k = 0; k < job.columns; ++k)
-      for (std::size_t i = 0; i < job.run; ++i, weights += job.channels) {
-        const std::size_t at = row * job.row_step + k * job.column_step + i;
-        batch x[Vectors];
-#pragma GCC unroll 2
-        for (std::size_t v = 0; v < Vectors; ++v) x[v] = simd::load(in[v] + at);
-#pragma GCC unroll 8
-        for (std::size_t c = 0; c < Channels; ++c) {
-          const batch w = simd::broadcast(weights[c]);
-#pragma GCC unroll 2
-          for (std::size_t v = 0; v < Vectors; ++v) sum[c][v] = simd::multiply_add(x[v], w, sum[c][v]);
-        }
-      }
-  const limits l = limits_of(job.act);
-  float made[Channels][lanes];
-#pragma GCC unroll 2
-  for (std::size_t v = 0; v < Vectors; ++v) {
-#pragma GCC unroll 8
-    for (std::size_t c = 0; c < Channels; ++c) simd::store(made[c], limited(l, sum[c][v]));
-    float* to = out[v];
-    for (std::size_t p = 0; p < lanes; ++p, to += job.out_step)
-#pragma GCC unroll 8
-      for (std::size_t c = 0; c < Channels; ++c) to[c] = made[c][p];
-  }
+/// Columns and rows of the image that a number of output columns or rows look at.
+constexpr std::size_t planar_columns(const windowed& g) {
+  return g.out.width + (g.kernel_width - 1) * g.dilation_width;
 }
-
-template <std::size_t Channels>
-void planar_channels_of_line(const tile_job& job, std::size_t first, std::size_t pixels, const float* in,
-                             float* out) {
-  const float *weights = job.weights + first, *start = job.start + first;
-  const std::size_t count = (pixels + simd::lanes - 1) / simd::lanes, last = pixels - simd::lanes;
-  const auto at = [&](std::size_t n) { return std::min(n * simd::lanes, last); };
-  std::size_t n = 0;
-  for (; n + 2 <= count; n += 2)
-    planar_tile<Channels, 2>(job, weights, start, {in + at(n), in + at(n + 1)},
-                             {out + first + at(n) * job.out_step, out + first + at(n + 1) * job.out_step});
-  if (n < count)
-    planar_tile<Channels, 1>(job, weights, start, {in + at(n), nullptr},
-                             {out + first + at(n) * job.out_step, nullptr});
+constexpr std::size_t planar_rows(const windowed& g, std::size_t count) {
+  return (count - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height + 1;
 }
 
 }  // namespace detail
 
-/// As `tile_line`, for neighbouring pixels of a `planar` image.
-inline void planar_line(const tile_job& job, std::size_t pixels, const float* in, float* out) {
-  static constexpr auto lines = []<std::size_t... C>(std::index_sequence<C...>) {
+/// True when lanes of output channels would be idle by half, a row fills lanes of pixels, and two rows fit.
+constexpr bool is_planar(const windowed& g) {
+  return g.groups == 1 && g.in.channels == 1 && g.in.pixel_stride == 1 && g.stride_width == 1 &&
+         2 * g.out.channels <= simd::lanes && g.out.width >= simd::lanes &&
+         detail::planar_columns(g) * detail::planar_rows(g, 2) <= planar_band;
+}
+
+namespace detail {
+
+/// `lanes` neighbouring outputs of each of `Rows` rows.
+template <std::size_t Channels, std::size_t Rows>
+void planar_tile(const windowed& g, const float* in, const float* weights, const float* start, float* out) {
+  using simd::batch;
+  const std::size_t width = planar_columns(g), next_row = g.stride_height * width;
+  batch sum[Rows][Channels];
+#pragma GCC unroll 2
+  for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+    for (std::size_t c = 0; c < Channels; ++c) sum[r][c] = simd::broadcast(start[c]);
+  for (std::size_t i = 0; i < g.kernel_height; ++i, in += g.dilation_height * width) {
+    const float* x = in;
+    for (std::size_t j = 0; j < g.kernel_width; ++j, x += g.dilation_width, weights += g.out.channels) {
+      batch input[Rows];
+#pragma GCC unroll 2
+      for (std::size_t r = 0; r < Rows; ++r) input[r] = simd::load(x + r * next_row);
+#pragma GCC unroll 8
+      for (std::size_t c = 0; c < Channels; ++c) {
+        const batch w = simd::broadcast(weights[c]);
+#pragma GCC unroll 2
+        for (std::size_t r = 0; r < Rows; ++r) sum[r][c] = simd::multiply_add(input[r], w, sum[r][c]);
+      }
+    }
+  }
+  const limits l = limits_of(g.act);
+#pragma GCC unroll 2
+  for (std::size_t r = 0; r < Rows; ++r, out += g.out.row_stride()) {
+#pragma GCC unroll 8
+    for (std::size_t c = 0; c < Channels; ++c) sum[r][c] = limited(l, sum[r][c]);
+    store_pixels(sum[r], out, g.out.pixel_stride);
+  }
+}
+
+/// `rows` output rows of output channels from the first of `weights`, `start` and `out` on.
+template <std::size_t Channels>
+void planar_block(const windowed& g, std::size_t rows, const float* band, const float* weights,
+                  const float* start, float* out) {
+  for (std::size_t y = 0; y < rows; y += 2, out += 2 * g.out.row_stride()) {
+    const float* in = band + y * g.stride_height * planar_columns(g);
+    const auto tile = y + 1 < rows ? &planar_tile<Channels, 2> : &planar_tile<Channels, 1>;
+    for (std::size_t x = 0; x < g.out.width; x += simd::lanes) {
+      const std::size_t at = std::min(x, g.out.width - simd::lanes);  // the last lanes again, if it must be
+      tile(g, in + at, weights, start, out + at * g.out.pixel_stride);
+    }
+  }
+}
+
+/// The rows of the image from `first` on that `rows` output rows look at, zeros around it. Writes up to a
+/// register more.
+inline void copy_band(const windowed& g, std::ptrdiff_t first, std::size_t rows, const float* in,
+                      float* band) {
+  const std::size_t width = planar_columns(g), count = planar_rows(g, rows);
+  const auto height = static_cast<std::ptrdiff_t>(g.in.height);
+  for (std::size_t i = 0; i < count; ++i, band += width) {
+    const std::ptrdiff_t row = first + static_cast<std::ptrdiff_t>(i);
+    const bool is_inside = 0 <= row && row < height;
+    const float* from = is_inside ? in + static_cast<std::size_t>(row) * g.in.width : in;
+    for (std::size_t x = 0; x < width; x += simd::lanes)
+      simd::store(band + x, simd::load_clipped(from, g.left + static_cast<std::ptrdiff_t>(x),
+                                               is_inside ? g.in.width : 0));
+  }
+}
+
+}  // namespace detail
+
+/// conv2d of an operator that is planar.
+inline void planar(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
+  static constexpr auto blocks = []<std::size_t... C>(std::index_sequence<C...>) {
     struct {
-      void (*of[planar_channels])(const tile_job&, std::size_t, std::size_t, const float*, float*);
-    } all{{&detail::planar_channels_of_line<C + 1>...}};
+      void (*of[planar_channels])(const windowed&, std::size_t, const float*, const float*, const float*,
+                                  float*);
+    } all{{&detail::planar_block<C + 1>...}};
     return all;
   }
   (std::make_index_sequence<planar_channels>{});
-  for (std::size_t first = 0; first < job.channels; first += planar_channels)
-    lines.of[std::min(planar_channels, job.channels - first) - 1](job, first, pixels, in, out);
-  activate_limited(job.act, {1, pixels, job.channels, job.out_step}, out);
+
+  float start[simd::lanes] = {}, band[planar_band + simd::lanes];
+  if (bias != nullptr) std::copy_n(bias, g.out.channels, start);
+  std::size_t most = 2;  // rows whose input fits
+  while (most < g.out.height && detail::planar_columns(g) * detail::planar_rows(g, most + 2) <= planar_band)
+    most += 2;
+  for (std::size_t y = 0; y < g.out.height; y += most) {
+    const std::size_t rows = std::min(most, g.out.height - y);
+    detail::copy_band(g, g.top + static_cast<std::ptrdiff_t>(y * g.stride_height), rows, in, band);
+    for (std::size_t c = 0; c < g.out.channels; c += planar_channels)
+      blocks.of[std::min(planar_channels, g.out.channels - c) - 1](g, rows, band, packed + c, start + c,
+                                                                   out + y * g.out.row_stride() + c);
+  }
+  activate_limited(g.act, g.out, out);
 }
 
 }  // namespace iop::kernel

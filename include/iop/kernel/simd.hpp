@@ -17,6 +17,7 @@
   #pragma GCC diagnostic pop
 #endif
 
+#include <algorithm>
 #include <cstddef>
 
 namespace iop::kernel::simd {
@@ -97,6 +98,20 @@ inline batch load_first(const float* from, std::size_t count) {
 #else
   float padded[lanes] = {};
   for (std::size_t i = 0; i < count; ++i) padded[i] = from[i];
+  return load(padded);
+#endif
+}
+
+/// Lane i is row[at + i] where that exists, that is inside [0, length), and zero elsewhere.
+inline batch load_clipped(const float* row, std::ptrdiff_t at, std::size_t length) {
+  constexpr auto all = static_cast<std::ptrdiff_t>(lanes);
+  const std::ptrdiff_t begin = std::clamp<std::ptrdiff_t>(-at, 0, all);
+  const std::ptrdiff_t end = std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(length) - at, begin, all);
+#if defined(__AVX512F__)
+  return batch(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << end) - (1u << begin)), row + at));
+#else
+  float padded[lanes] = {};
+  for (std::ptrdiff_t i = begin; i < end; ++i) padded[i] = row[at + i];
   return load(padded);
 #endif
 }

@@ -87,13 +87,16 @@ using tile_function = void (*)(const tile_job&, const float* in, float* out);
 
 template <std::size_t Vectors>
 void line_of(const tile_job& job, std::size_t pixels, const float* in, float* out) {
+  // Few vectors leave registers for twice the pixels, and need them: one vector of six pixels would wait for
+  // its own additions.
+  constexpr std::size_t most = 2 * Vectors <= tile_vectors ? 2 * tile_pixels : tile_pixels;
   static constexpr auto tiles = []<std::size_t... P>(std::index_sequence<P...>) {
     struct {
-      tile_function of[tile_pixels];
+      tile_function of[most];
     } all{{&tile<P + 1, Vectors>...}};
     return all;
   }
-  (std::make_index_sequence<tile_pixels>{});
+  (std::make_index_sequence<most>{});
 
   const auto advance = [&](tile_function f, std::size_t count) {
     f(job, in, out);
@@ -101,10 +104,9 @@ void line_of(const tile_job& job, std::size_t pixels, const float* in, float* ou
     in += count * job.in_step;
     out += count * job.out_step;
   };
-  if constexpr (2 * Vectors <= tile_vectors)  // few vectors leave registers for twice the pixels
-    while (pixels >= 2 * tile_pixels) advance(&tile<2 * tile_pixels, Vectors>, 2 * tile_pixels);
+  while (pixels >= 2 * most) advance(tiles.of[most - 1], most);
   // Equal shares: 7 pixels are 4 + 3, since a tile of one pixel waits for its own additions.
-  for (std::size_t share = (pixels + tile_pixels - 1) / tile_pixels; share > 0; --share) {
+  for (std::size_t share = (pixels + most - 1) / most; share > 0; --share) {
     const std::size_t count = (pixels + share - 1) / share;
     advance(tiles.of[count - 1], count);
   }

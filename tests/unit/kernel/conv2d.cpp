@@ -88,7 +88,7 @@ TEST_CASE("with pixels as lanes conv2d equals the definition, and has the bits o
     g.out.width = draw.between(1, g.in.width + 2);
     set_channels(g, 1, draw.between(1, simd::lanes), 1, draw);
     g.in.pixel_stride = 1;
-    planar += is_planar(g, g.out.width);
+    planar += is_planar(g);
     const problem p(g, true, draw);
     INFO(describe(g));
     marked expected(g.out);
