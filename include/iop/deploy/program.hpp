@@ -55,6 +55,7 @@ struct endpoint_step {
 
 template <std::size_t Ranks>
 struct exchange_step {
+  std::size_t tensor = 0;                    ///< number of the operator whose output moves
   fixed_vector<copy_step, 2 * Ranks> packs;  ///< before sending
   fixed_vector<endpoint_step, 2 * Ranks> sends;
   fixed_vector<endpoint_step, 2 * Ranks> receives;
@@ -206,6 +207,7 @@ class program_builder {
     next.number = index;
     next.is_exchange = true;
     exchange_step<Ranks>& e = next.exchange;
+    e.tensor = s.tensor;
 
     const auto pack = [&](const planner::transfer& t) {
       const std::size_t offset = staging + t.offset;

@@ -11,11 +11,13 @@
 #include <iop/exec/compute.hpp>
 #include <iop/exec/exchange.hpp>
 #include <iop/exec/load.hpp>
+#include <iop/exec/observer.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace iop {
@@ -57,7 +59,12 @@ class executor {
   /// One inference. `image` is height × width × channels where the input starts and ignored elsewhere. The
   /// scores are valid until the next run; on ranks other than the output rank they are empty. After an error
   /// the executor stays failed.
-  result<scores> run(std::span<const float> image = {}) {
+  result<scores> run(std::span<const float> image = {}) { return run(image, exec::no_observer{}); }
+
+  /// The same, with `observer` told of each step.
+  template <class Observer>
+  requires exec::step_observer<std::remove_reference_t<Observer>> result<scores> run(
+      std::span<const float> image, Observer&& observer) {
     if (status_) return status_;
     if (program.input_count > 0) {
       if (image.size() != program.input_count)
@@ -65,7 +72,7 @@ class executor {
                           " values, got ", image.size(), ".");
       std::copy(image.begin(), image.end(), arena_.data() + program.input);
     }
-    run_steps(std::make_index_sequence<program.steps.size()>{});
+    run_steps(observer, std::make_index_sequence<program.steps.size()>{});
     if (status_) return status_;
     return scores(arena_.data() + program.output, program.output_count);
   }
@@ -92,10 +99,12 @@ class executor {
     return {};
   }
 
-  template <std::size_t... Indices>
-  void run_steps(std::index_sequence<Indices...>) {
-    (void)(run_step<Indices>() && ...);
+  template <class Observer, std::size_t... Indices>
+  void run_steps(Observer& observer, std::index_sequence<Indices...>) {
+    (void)(run_step<Indices>(observer) && ...);
   }
+
+  static constexpr kind kind_of(std::size_t tensor) { return Deployment::network::spec.ops[tensor].what; }
 
   template <std::size_t Index>
   static constexpr auto operands_of() {
@@ -105,18 +114,25 @@ class executor {
     return exact;
   }
 
-  template <std::size_t Index>
-  bool run_step() {
+  template <std::size_t Index, class Observer>
+  bool run_step(Observer& observer) {
     // Each step is a constant of its own, so that the whole list never becomes part of the program.
     if constexpr (program.steps[Index].is_exchange) {
       static constexpr auto step = program.steps[Index].exchange;
-      status_ = exec::exchange(program.steps[Index].number, step, arena_.data(), mesh_);
+      static constexpr auto number = program.steps[Index].number;
+      static constexpr exec::step_event event{number, step.tensor, kind_of(step.tensor), true};
+      observer.before(event);
+      status_ = exec::exchange(number, step, arena_.data(), mesh_);
+      if (!status_) observer.after(event);
       return !status_;
     } else {
       static constexpr auto step = program.steps[Index].compute;
       static constexpr auto operands = operands_of<Index>();
-      constexpr kind what = Deployment::network::spec.ops[step.tensor].what;
-      exec::compute<what, step.by_winograd>(step, operands, arena_.data(), weights_.data());
+      static constexpr exec::step_event event{program.steps[Index].number, step.tensor, kind_of(step.tensor),
+                                              false};
+      observer.before(event);
+      exec::compute<event.what, step.by_winograd>(step, operands, arena_.data(), weights_.data());
+      observer.after(event);
       return true;
     }
   }

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""Places for devices to run in: network namespaces joined by a bridge, each with a link that the kernel slows down.
+
+Everything lies in namespaces of its own, whose names start with PREFIX, so removing those removes all of it. They are
+removed on leaving and, should that ever fail, by the next start. A lock keeps two of these from meeting. Without root, or
+without the kernel's help, the place is the loopback device, and the devices slow themselves down.
+"""
+import contextlib
+import fcntl
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+
+PREFIX = "iop-bed-"
+HUB = PREFIX + "hub"
+NETWORK = "10.77.0."
+LOCK = pathlib.Path(tempfile.gettempdir(), "iop-bed.lock")
+# A packet of 1448 bytes of ours is 1514 bytes for the kernel; what a link's bandwidth means here is ours.
+WIRE_BYTES_PER_BYTE = 1514 / 1448
+SEGMENT = 1514
+
+
+def call(*words, check=True):
+    got = subprocess.run(list(map(str, words)), text=True, capture_output=True)
+    if check and got.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, words))}: {got.stderr.strip() or got.returncode}")
+    return got.stdout
+
+
+def leftovers():
+    return [line.split()[0] for line in call("ip", "netns", "list", check=False).splitlines() if line.startswith(PREFIX)]
+
+
+def remove_all():
+    """Ends what runs in our namespaces and removes them; their links go with them."""
+    names = leftovers()
+    for name in names:
+        for process in call("ip", "netns", "pids", name, check=False).split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
+    for name in names:
+        call("ip", "netns", "del", name, check=False)
+    return names
+
+
+class Loopback:
+    """Without root: all devices on 127.0.0.1. The devices slow their links themselves."""
+    is_kernel_shaped = False
+    why = ""
+
+    def __init__(self, devices):
+        self.devices = devices
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def host(self, _rank):
+        return "127.0.0.1"
+
+    def words(self, _rank):
+        return []
+
+    def shape(self, _bytes_per_second):
+        pass
+
+    def lose(self, _share):
+        return False
+
+
+class Namespaces(Loopback):
+    """A namespace for each device, and one for the bridge between them."""
+    is_kernel_shaped = True
+
+    def __enter__(self):
+        self.lock = open(LOCK, "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.lock.close()
+            raise RuntimeError("another testbed is running on this machine: wait until it has ended")
+        remove_all()
+        try:
+            self.make()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def make(self):
+        call("ip", "netns", "add", HUB)
+        call("ip", "-n", HUB, "link", "add", "bridge", "type", "bridge", "stp_state", "0", "forward_delay", "0")
+        call("ip", "-n", HUB, "link", "set", "bridge", "up")
+        for rank in range(self.devices):
+            name = f"{PREFIX}{rank}"
+            call("ip", "netns", "add", name)
+            call("ip", "link", "add", "wire", "netns", name, "type", "veth", "peer", "name", f"port{rank}", "netns", HUB)
+            call("ip", "-n", name, "addr", "add", f"{self.host(rank)}/24", "dev", "wire")
+            call("ip", "-n", name, "link", "set", "lo", "up")
+            call("ip", "-n", name, "link", "set", "wire", "up")
+            call("ip", "-n", HUB, "link", "set", f"port{rank}", "master", "bridge", "up")
+
+    def __exit__(self, *_):
+        remove_all()
+        self.lock.close()
+
+    def host(self, rank):
+        return f"{NETWORK}{rank + 1}"
+
+    def words(self, rank):
+        return ["ip", "netns", "exec", f"{PREFIX}{rank}"]
+
+    def shape(self, bytes_per_second):
+        """Both directions of each device's link; 0 or None: as fast as this machine."""
+        for rank in range(self.devices):
+            for namespace, link in ((f"{PREFIX}{rank}", "wire"), (HUB, f"port{rank}")):
+                if not bytes_per_second:
+                    call("tc", "-n", namespace, "qdisc", "del", "dev", link, "root", check=False)
+                    continue
+                rate = round(8 * bytes_per_second * WIRE_BYTES_PER_BYTE)
+                # What may leave at once: little, or short messages would see no link at all; more on a fast link, whose
+                # packets are too many to be timed one by one.
+                burst = max(SEGMENT + 86, round(bytes_per_second * 60e-6))
+                call("tc", "-n", namespace, "qdisc", "replace", "dev", link, "root", "tbf", "rate", f"{rate}bit",
+                     "burst", burst, "limit", 16 << 20)
+
+
+def open_testbed(devices):
+    """Namespaces where this machine allows them, else loopback with the reason why."""
+    place = Namespaces(devices)
+    if os.geteuid() != 0:
+        why = "not root"
+    else:
+        try:
+            with place:
+                place.shape(1e6)
+            return Namespaces(devices)
+        except (OSError, RuntimeError) as failure:
+            if "another testbed" in str(failure):
+                raise
+            why = str(failure)
+    place = Loopback(devices)
+    place.why = why
+    return place
