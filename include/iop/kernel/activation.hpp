@@ -51,14 +51,14 @@ inline void leaky_relu(const extents& shape, float* data, float slope) {
 
 inline void hard_swish(const extents& shape, float* data, float) {
   transform(shape, data, [](const simd::batch& x) {
-    return x * limited({0.0f, 6.0f}, x + simd::broadcast(3.0f)) / simd::broadcast(6.0f);
+    return simd::divide(x * limited({0.0f, 6.0f}, x + simd::broadcast(3.0f)), simd::broadcast(6.0f));
   });
 }
 
 inline void sigmoid(const extents& shape, float* data, float) {
   transform(shape, data, [](const simd::batch& x) {
     const simd::batch one = simd::broadcast(1.0f);
-    return one / (one + simd::exp(simd::broadcast(0.0f) - x));
+    return simd::divide(one, one + simd::exp(simd::broadcast(0.0f) - x));
   });
 }
 

@@ -94,7 +94,7 @@ inline void average_pool(const windowed& g, bool count_padding, const float* in,
       g, in, out, 0.0f, [](const simd::batch& a, const simd::batch& b) { return a + b; },
       [&](const simd::batch& a, std::size_t inside) {
         const std::size_t divisor = count_padding ? area : inside;
-        return divisor == 0 ? a : a / simd::broadcast(static_cast<float>(divisor));
+        return divisor == 0 ? a : simd::divide(a, simd::broadcast(static_cast<float>(divisor)));
       });
 }
 

@@ -41,7 +41,7 @@ inline void store(float* to, const batch& b) { b.store_unaligned(to); }
 inline void prefetch(const void* line) { __builtin_prefetch(line); }
 inline void prefetch_to_write(const void* line) { __builtin_prefetch(line, 1); }
 
-/// Lane by lane a > b ? a : b.
+/// Lane by lane a > b ? a : b; of two zeros, NEON takes the larger sign.
 inline batch max(const batch& a, const batch& b) {
 #if defined(__AVX512F__)
   return batch(_mm512_maskz_max_ps(0xffff, a, b));  // GCC 12 warns about its own unmasked form (bug 105593)
@@ -50,7 +50,7 @@ inline batch max(const batch& a, const batch& b) {
 #endif
 }
 
-/// Lane by lane a < b ? a : b.
+/// Lane by lane a < b ? a : b; of two zeros, NEON takes the smaller sign.
 inline batch min(const batch& a, const batch& b) {
 #if defined(__AVX512F__)
   return batch(_mm512_maskz_min_ps(0xffff, a, b));
@@ -79,6 +79,16 @@ inline batch multiply_add(const batch& a, const batch& b, const batch& c) {
   return batch(_mm512_fmadd_ps(a, b, c));
 #else
   return xsimd::fma(a, b, c);
+#endif
+}
+
+/// Correctly rounded. (xsimd 8.1 approximates on NEON; what compilers make of the operator is exact, lane by
+/// lane where 32-bit NEON has no division.)
+inline batch divide(const batch& a, const batch& b) {
+#if defined(__ARM_NEON)
+  return batch(static_cast<float32x4_t>(a) / static_cast<float32x4_t>(b));
+#else
+  return a / b;
 #endif
 }
 

@@ -33,3 +33,17 @@ TEST_CASE("batches compute lane by lane", "[kernel][simd]") {
   for (std::size_t i = 0; i < simd::lanes; ++i) REQUIRE(out[i] == (a[i] > 0.0f ? a[i] : 0.0f));
   REQUIRE(simd::reduce_add(simd::load(a)) == sum);
 }
+
+TEST_CASE("division is correctly rounded, also where the instruction set has only an estimate",
+          "[kernel][simd]") {
+  for (int n = 1; n < 3000; ++n) {
+    float a[simd::lanes], b[simd::lanes], out[simd::lanes];
+    for (std::size_t i = 0; i < simd::lanes; ++i) {
+      a[i] = static_cast<float>(n) - 1500.0f;
+      b[i] = static_cast<float>(n * 7 % 997 + 1) + static_cast<float>(i) / 16;
+    }
+    simd::store(out, simd::divide(simd::load(a), simd::load(b)));
+    for (std::size_t i = 0; i < simd::lanes; ++i)
+      if (const volatile float expected = a[i] / b[i]; out[i] != expected) REQUIRE(out[i] == expected);
+  }
+}
