@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Convolution and dense layers on HWC buffers. Every output is one chain of fused multiply-adds: its bias,
-// then x·w for kernel rows, kernel columns, input channels in ascending order, padding left out; then the
-// activation. So cutting the rows or the output channels of an operator does not change a bit of its result.
+// Convolution and dense layers on HWC buffers. Every output is its bias, then x·w for kernel rows, kernel
+// columns, input channels in ascending order, padding left out; then the activation. It is one chain of fused
+// multiply-adds, or one for each tap if `is_by_taps`. So cutting the rows or the output channels of an
+// operator does not change a bit of its result.
 
 #include <iop/kernel/dense.hpp>
 #include <iop/kernel/depthwise.hpp>

@@ -2,10 +2,10 @@
 #pragma once
 
 // Convolution tap by tap, for many channels: the weights of one tap and one block of output channels are a
-// panel that all pixels go through before the next is needed. The outputs hold the sums meanwhile. The chains
-// of additions are those of tile.hpp, bit for bit, but a tile need not be a run of one line, padding makes no
-// thin frames, and weights are read from memory once, ahead of their use, also when they do not fit the
-// cache.
+// panel that all pixels go through before the next is needed. The outputs hold the sums meanwhile: the bias,
+// + the sum of each tap in turn. Against whole chains in registers (tile.hpp) this means tiles that need not
+// be a run of one line, no thin frames of padding, weights that are read from memory once, ahead of their
+// use, although they do not fit the cache, and shorter chains, which round less.
 
 #include <iop/kernel/activation.hpp>
 #include <iop/kernel/geometry.hpp>
@@ -18,14 +18,15 @@
 namespace iop::kernel {
 
 /// Whether it pays: panels long enough to load and store the sums for, and lines that would leave tiles half
-/// empty or weights that would have to come from beyond the second-level cache for each tile.
+/// empty or weights that would have to come from beyond the second-level cache for each tile. Says the same
+/// for every range of rows or output channels of an operator and on every device, since the order of the
+/// additions depends on it.
 constexpr bool is_by_taps(const windowed& g) {
-  constexpr std::size_t least_run = 48, short_line = 32,
-                        many_weights = std::size_t{384 << 10} / sizeof(float);
+  constexpr std::size_t least_run = 48, short_line = 32, many_inputs = 1536;
   const std::size_t taps = g.kernel_height * g.kernel_width;
-  if (g.in.channels < least_run || g.out.height * g.out.width <= tile_pixels) return false;
+  if (g.in.channels < least_run || g.out.width == 1) return false;
   if (taps == 1 && g.stride_height == 1 && g.stride_width == 1) return false;  // is one line, with one panel
-  return g.out.width < short_line || taps * g.in.channels * block_channels > many_weights;
+  return g.out.width < short_line || taps * g.in.channels > many_inputs;
 }
 
 namespace detail {
