@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Convolution and dense layers on HWC buffers. Every output is one chain of fused multiply-adds: its bias,
-// then x·w for kernel rows, kernel columns, input channels in ascending order, padding left out; then the
-// activation. So cutting the rows or the output channels of an operator does not change a bit of its result.
+// Convolution and dense layers on HWC buffers. Every output is its bias, then x·w for kernel rows, kernel
+// columns, input channels in ascending order, padding left out; then the activation. It is one chain of fused
+// multiply-adds, or one for each tap if `is_by_taps`. So cutting the rows or the output channels of an
+// operator does not change a bit of its result.
 
 #include <iop/kernel/dense.hpp>
 #include <iop/kernel/depthwise.hpp>
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/planar.hpp>
 #include <iop/kernel/region.hpp>
+#include <iop/kernel/taps.hpp>
 #include <iop/kernel/tile.hpp>
 #include <iop/kernel/weights.hpp>
 
@@ -47,6 +49,7 @@ inline tile_job job_of(const windowed& g, const region& r) {
 /// One group. Blocks of output channels are the outer loop: each weight comes from memory once.
 inline void direct(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   const std::size_t taps = g.kernel_height * g.kernel_width * g.in.channels;
+  if (is_by_taps(g)) return conv2d_by_taps(g, in, packed, bias, out);
   std::size_t first = is_dense(g) ? dense(g, in, packed, bias, out) : 0;
   for (; first < g.out.channels; first += block_channels) {
     const std::size_t channels = std::min(block_channels, g.out.channels - first);

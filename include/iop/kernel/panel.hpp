@@ -5,7 +5,7 @@
 // one tap at a time is taken for all pixels, or one point of Winograd's at a time for all tiles. A panel is
 // small enough for the second-level cache, and while all pixels go through one the next is fetched: weights
 // come from memory once, in one long stream, behind the arithmetic. Each sum is one chain of fused
-// multiply-adds in ascending order, and goes on where an earlier panel left it.
+// multiply-adds from zero in ascending order; sums of several panels are added one to the other.
 
 #include <iop/kernel/simd.hpp>
 #include <iop/kernel/tile.hpp>
@@ -29,7 +29,7 @@ struct pixel_grid {
 struct panel_job {
   std::size_t run = 0;             ///< inputs of a pixel
   std::size_t channels = 0;        ///< outputs of a pixel, at most block_channels
-  bool resume = false;             ///< sums go on from what `out` holds, not from zero
+  bool add = false;                ///< to what `out` holds
   const float* weights = nullptr;  ///< run × channels, and readable for one vector more
   const float* next = nullptr;     ///< the panel to fetch meanwhile, of the same size
 };
@@ -47,20 +47,10 @@ void panel_tile(const panel_job& job, const char* ahead, std::size_t ahead_step,
   const std::size_t width = job.channels, run = job.run;
   const std::size_t last = width - (Vectors - 1) * lanes;  // lanes of the last vector that are outputs
   batch sum[Pixels][Vectors];
-  if (job.resume) {
 #pragma GCC unroll 8
-    for (std::size_t p = 0; p < Pixels; ++p) {
+  for (std::size_t p = 0; p < Pixels; ++p)
 #pragma GCC unroll 4
-      for (std::size_t v = 0; v + 1 < Vectors; ++v) sum[p][v] = simd::load(out[p] + v * lanes);
-      const float* tail = out[p] + (Vectors - 1) * lanes;
-      sum[p][Vectors - 1] = last == lanes ? simd::load(tail) : simd::load_first(tail, last);
-    }
-  } else {
-#pragma GCC unroll 8
-    for (std::size_t p = 0; p < Pixels; ++p)
-#pragma GCC unroll 4
-      for (std::size_t v = 0; v < Vectors; ++v) sum[p][v] = simd::broadcast(0.0f);
-  }
+    for (std::size_t v = 0; v < Vectors; ++v) sum[p][v] = simd::broadcast(0.0f);
 
   const float* weights = job.weights;
   for (std::size_t i = 0; i < run; ++i, weights += width, ahead += ahead_step) {
@@ -77,6 +67,16 @@ void panel_tile(const panel_job& job, const char* ahead, std::size_t ahead_step,
     }
   }
 
+  if (job.add) {
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < Pixels; ++p) {
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v + 1 < Vectors; ++v) sum[p][v] = simd::load(out[p] + v * lanes) + sum[p][v];
+      const float* tail = out[p] + (Vectors - 1) * lanes;
+      sum[p][Vectors - 1] =
+          (last == lanes ? simd::load(tail) : simd::load_first(tail, last)) + sum[p][Vectors - 1];
+    }
+  }
 #pragma GCC unroll 8
   for (std::size_t p = 0; p < Pixels; ++p) {
 #pragma GCC unroll 4

@@ -37,6 +37,14 @@ struct axis {
     return hit.empty() ? range{} : hit;
   }
 
+  /// The outputs whose tap number `tap` hits the input.
+  constexpr range outputs(std::size_t tap) const {
+    const std::ptrdiff_t start = position(0, tap), end = static_cast<std::ptrdiff_t>(extent);
+    if (start >= end) return {};
+    const range hit{start < 0 ? steps(-start, stride) : 0, std::min(count, steps(end - start, stride))};
+    return hit.empty() ? range{} : hit;
+  }
+
   /// The outputs all of whose taps hit the input.
   constexpr range interior() const {
     const std::ptrdiff_t last_start = static_cast<std::ptrdiff_t>(extent) - 1 -

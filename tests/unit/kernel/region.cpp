@@ -15,7 +15,7 @@ bool hits(const axis& a, std::size_t output, std::size_t tap) {
 
 }  // namespace
 
-TEST_CASE("taps are those that hit the input", "[kernel][region]") {
+TEST_CASE("taps are those that hit the input, from either side", "[kernel][region]") {
   generator draw(1);
   for (int shape = 0; shape < 500; ++shape) {
     const axis a = vertical(make_window(draw));
@@ -24,6 +24,7 @@ TEST_CASE("taps are those that hit the input", "[kernel][region]") {
       bool all = true;
       for (std::size_t k = 0; k < a.kernel; ++k) {
         REQUIRE(hits(a, o, k) == taps.contains({k, k + 1}));
+        REQUIRE(hits(a, o, k) == (!a.outputs(k).empty() && a.outputs(k).contains({o, o + 1})));
         all = all && hits(a, o, k);
       }
       REQUIRE(all == (!a.interior().empty() && a.interior().contains({o, o + 1})));
