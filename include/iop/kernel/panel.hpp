@@ -36,7 +36,8 @@ struct panel_job {
 
 namespace detail {
 
-/// `ahead` and its step, in bytes, are for fetching alone: two lines per step.
+/// `ahead` and its step, in bytes, are for fetching alone: three lines per step, which is some of them twice,
+/// because a busy core drops hints.
 template <std::size_t Pixels, std::size_t Vectors>
 void panel_tile(const panel_job& job, const char* ahead, std::size_t ahead_step, const float* const* in,
                 float* const* out) {
@@ -56,6 +57,7 @@ void panel_tile(const panel_job& job, const char* ahead, std::size_t ahead_step,
   for (std::size_t i = 0; i < run; ++i, weights += width, ahead += ahead_step) {
     simd::prefetch(ahead);
     simd::prefetch(ahead + 64);
+    simd::prefetch(ahead + 128);
     batch w[Vectors];
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < Vectors; ++v) w[v] = simd::load(weights + v * lanes);

@@ -46,11 +46,9 @@ constexpr std::size_t winograd_multiply_adds(std::size_t rows, std::size_t width
 /// [point][tile][channel], and the products of that block for a block of output channels [point][tile]
 /// [channel]. Sizes are in floats.
 struct winograd_block {
-  /// A block's inputs and products stay in a second-level cache of this size, more or less: the least number
-  /// of tiles wins when there are many channels.
-  static constexpr std::size_t cache_floats = (std::size_t{1} << 20) / sizeof(float);
-  /// The weights are read once for each block of tiles; fewer would be no work between two weights.
-  static constexpr std::size_t least_tiles = 32;
+  /// Weights are read once for each block of tiles: with fewer, blocks of many channels would wait for them.
+  /// More gain nothing, and leave the second-level cache.
+  static constexpr std::size_t most_tiles = 36;
   static constexpr std::size_t most_outs = 64;
   static constexpr std::size_t line = 16;  ///< floats of a cache line
 
@@ -65,9 +63,7 @@ struct winograd_block {
     in_step = whole_lines(ins);
     out_step = whole_lines(std::min(outs, most_outs));
     const std::size_t all = winograd_tiles(rows, width);
-    const std::size_t per_tile = std::max<std::size_t>(winograd_points * (in_step + out_step), 1);
-    const std::size_t most = std::max(cache_floats / per_tile, least_tiles);
-    const std::size_t blocks = (all + most - 1) / most;
+    const std::size_t blocks = (all + most_tiles - 1) / most_tiles;
     tiles = blocks == 0 ? 0 : (all + blocks - 1) / blocks;
     // An odd number of lines, lest all points of a tile fall into the same set of a cache.
     in_plane = whole_lines(tiles * in_step) + (tiles * in_step / line % 2 == 0 ? line : 0);
