@@ -6,12 +6,14 @@
 // order of taps. Taps in the padding are left out or add zeros, which changes no sum (but for the sign of a
 // zero).
 
+#include <iop/core/range.hpp>
 #include <iop/kernel/activation.hpp>
 #include <iop/kernel/chunk.hpp>
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/region.hpp>
 #include <iop/kernel/simd.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -61,99 +63,115 @@ void depthwise_tile(const windowed& g, const region& r, const float* in, const f
   });
 }
 
-/// True for kernels of three columns that `depthwise_row` can do: what is outside of the image is one column
-/// at most, on either side.
-constexpr bool has_depthwise_rows(const windowed& g) {
-  const std::size_t last = (g.out.width - 1) * g.stride_width + 2;  // under the last tap, from `left` on
-  return g.kernel_width == 3 && g.dilation_width == 1 && (g.stride_width == 1 || g.stride_width == 2) &&
-         g.out.channels == g.in.channels && g.out.channels >= simd::lanes && g.out.width > 0 &&
-         g.in.height > 0 && g.left >= -1 &&
-         g.left + static_cast<std::ptrdiff_t>(last) <= static_cast<std::ptrdiff_t>(g.in.width);
+/// True for 3 × 3 kernels whose windows leave the image by one column at most, on either side.
+constexpr bool is_depthwise_3x3(const windowed& g) {
+  return g.kernel_height == 3 && g.kernel_width == 3 && g.dilation_height == 1 && g.dilation_width == 1 &&
+         (g.stride_width == 1 || g.stride_width == 2) && g.out.channels == g.in.channels &&
+         g.out.channels >= simd::lanes && g.out.width > 0 && g.left >= -1 &&
+         horizontal(g).position(g.out.width - 1, 2) <= static_cast<std::ptrdiff_t>(g.in.width);
 }
 
-/// A row of outputs, one register of channels.
-struct depthwise_run {
-  std::size_t pixels = 0;
-  std::size_t kernel_rows = 0;
-  bool is_left = false;            ///< the column under the first tap is padding
-  bool is_right = false;           ///< so is that under the last
-  const float* in = nullptr;       ///< under the first tap
-  const float* weights = nullptr;  ///< of the first tap
+/// Neighbouring outputs of one or two rows, a register of channels.
+struct depthwise_spot {
+  const float* in = nullptr;  ///< under the first tap, be it in the padding
+  range rows{};               ///< of the input, from there on, that exist
+  bool is_left = false;       ///< the column under the first tap is padding
+  bool is_right = false;      ///< so is that under the last
   float* out = nullptr;
 };
 
-template <std::size_t Stride>
-void depthwise_row(const windowed& g, depthwise_run r, const simd::batch& start) {
+template <std::size_t Stride, std::size_t Rows, std::size_t Pixels>
+void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at, const float* weights,
+                        const simd::batch& start) {
   using simd::batch;
-  constexpr std::size_t most = depthwise_pixels;
-  const std::size_t in_step = g.in.pixel_stride, in_row = g.dilation_height * g.in.row_stride();
-  const std::size_t out_step = g.out.pixel_stride, channels = g.out.channels, kernel_rows = r.kernel_rows;
-  const limits l = limits_of(g.act);
-  const float *in = r.in, *weights = r.weights;
-  float* out = r.out;
-  std::size_t pixels = r.pixels;
-  bool is_left = r.is_left;
-  const auto tile = [&]<std::size_t Pixels>(std::integral_constant<std::size_t, Pixels>) {
-    constexpr std::size_t reach = (Pixels - 1) * Stride + 3;
-    const bool is_right = r.is_right && pixels == Pixels;
-    batch sum[Pixels];
+  constexpr std::size_t reach = (Pixels - 1) * Stride + 3;
+  const std::size_t in_step = g.in.pixel_stride, channels = g.out.channels;
+  batch sum[Rows][Pixels];
+#pragma GCC unroll 2
+  for (std::size_t r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
-    for (std::size_t p = 0; p < Pixels; ++p) sum[p] = start;
-    const float *x = in, *w = weights;
-    for (std::size_t i = 0; i < kernel_rows; ++i, x += in_row, w += 3 * channels) {
-      batch input[reach];
-      const float* column = x;
+    for (std::size_t p = 0; p < Pixels; ++p) sum[r][p] = start;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Rows + 2; ++i) {
+    if (i < at.rows.begin || i >= at.rows.end) continue;
+    const float* column = at.in + i * g.in.row_stride();
+    batch input[reach];
 #pragma GCC unroll 20
-      for (std::size_t k = 0; k < reach; ++k) {
-        if (k > 0 && k % 4 == 0) column = simd::opaque(column + 4 * in_step);
-        const bool is_padding = (k == 0 && is_left) || (k + 1 == reach && is_right);
-        input[k] = is_padding ? simd::broadcast(0.0f) : simd::load(column + k % 4 * in_step);
-        simd::keep(input[k]);
-      }
+    for (std::size_t k = 0; k < reach; ++k) {
+      if (k > 0 && k % 4 == 0) column = simd::opaque(column + 4 * in_step);
+      const bool is_padding = (k == 0 && at.is_left) || (k + 1 == reach && at.is_right);
+      input[k] = is_padding ? simd::broadcast(0.0f) : simd::load(column + k % 4 * in_step);
+      simd::keep(input[k]);
+    }
+#pragma GCC unroll 2
+    for (std::size_t r = 0; r < Rows; ++r) {
+      if (i < r || i > r + 2) continue;
 #pragma GCC unroll 4
       for (std::size_t j = 0; j < 3; ++j) {
-        const batch weight = simd::load(w + j * channels);
+        const batch weight = simd::load(weights + (3 * (i - r) + j) * channels);
 #pragma GCC unroll 8
         for (std::size_t p = 0; p < Pixels; ++p)
-          sum[p] = simd::multiply_add(input[p * Stride + j], weight, sum[p]);
+          sum[r][p] = simd::multiply_add(input[p * Stride + j], weight, sum[r][p]);
       }
     }
+  }
+  const limits l = limits_of(g.act);
+#pragma GCC unroll 2
+  for (std::size_t r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
-    for (std::size_t p = 0; p < Pixels; ++p) simd::store(out + p * out_step, limited(l, sum[p]));
-    in += Pixels * Stride * in_step;
-    out += Pixels * out_step;
-    pixels -= Pixels;
-    is_left = false;
-  };
-  const auto tile_of = [&]<std::size_t... P>(std::size_t count, std::index_sequence<P...>) {
-    (void)((count == P + 1 && (tile(std::integral_constant<std::size_t, P + 1>{}), true)) || ...);
-  };
-  while (pixels >= 2 * most) tile(std::integral_constant<std::size_t, most>{});
+    for (std::size_t p = 0; p < Pixels; ++p)
+      simd::store(at.out + r * g.out.row_stride() + p * g.out.pixel_stride, limited(l, sum[r][p]));
+}
+
+/// `Rows` rows of outputs from row `y` on.
+template <std::size_t Stride, std::size_t Rows>
+void depthwise_3x3_rows(const windowed& g, std::size_t y, const float* in, const float* weights,
+                        const simd::batch& start, float* out) {
+  static constexpr auto tiles = []<std::size_t... P>(std::index_sequence<P...>) {
+    struct {
+      void (*of[depthwise_pixels])(const windowed&, const depthwise_spot&, const float*, const simd::batch&);
+    } all{{&depthwise_3x3_tile<Stride, Rows, P + 1>...}};
+    return all;
+  }
+  (std::make_index_sequence<depthwise_pixels>{});
+
+  const std::ptrdiff_t top = vertical(g).position(y, 0);
+  const std::ptrdiff_t behind = std::max<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(g.in.height) - top, 0);
+  depthwise_spot at;
+  at.in = in + (top * static_cast<std::ptrdiff_t>(g.in.width) + g.left) *
+                   static_cast<std::ptrdiff_t>(g.in.pixel_stride);
+  at.rows = {top < 0 ? static_cast<std::size_t>(-top) : 0, static_cast<std::size_t>(behind)};
+  at.out = out + y * g.out.row_stride();
+  at.is_left = g.left < 0;
+  const bool has_right =
+      horizontal(g).position(g.out.width - 1, 2) == static_cast<std::ptrdiff_t>(g.in.width);
+  std::size_t pixels = g.out.width;
   // Equal shares: 9 pixels are 5 + 4.
-  for (std::size_t share = (pixels + most - 1) / most; share > 0; --share)
-    tile_of((pixels + share - 1) / share, std::make_index_sequence<most>{});
+  for (std::size_t share = (pixels + depthwise_pixels - 1) / depthwise_pixels; share > 0; --share) {
+    const std::size_t count = (pixels + share - 1) / share;
+    at.is_right = has_right && share == 1;
+    tiles.of[count - 1](g, at, weights, start);
+    at.in += count * Stride * g.in.pixel_stride;
+    at.out += count * g.out.pixel_stride;
+    at.is_left = false;
+    pixels -= count;
+  }
 }
 
 /// A register of channels at a time: the rows of it that three kernel rows look at stay in the first cache.
+/// Two rows of outputs share inputs, and are enough sums not to wait for each other.
 template <std::size_t Stride>
-void depthwise_rows(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
-  const axis down = vertical(g), across = horizontal(g);
-  const auto width = static_cast<std::ptrdiff_t>(g.in.width);
-  depthwise_run run;
-  run.pixels = g.out.width;
-  run.is_left = g.left < 0;
-  run.is_right = across.position(g.out.width - 1, 2) == width;
+void depthwise_3x3(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   for_each_chunk(g.out.channels, [&](std::size_t c, std::size_t) {
     const simd::batch start = bias != nullptr ? simd::load(bias + c) : simd::broadcast(0.0f);
-    for (std::size_t y = 0; y < g.out.height; ++y) {
-      const range taps = down.taps(y);
-      const std::ptrdiff_t row = taps.empty() ? 0 : down.position(y, taps.begin);
-      run.kernel_rows = taps.size();
-      run.in = in + (row * width + g.left) * static_cast<std::ptrdiff_t>(g.in.pixel_stride) +
-               static_cast<std::ptrdiff_t>(c);
-      run.weights = packed + taps.begin * 3 * g.out.channels + c;
-      run.out = out + y * g.out.row_stride() + c;
-      depthwise_row<Stride>(g, run, start);
+    for (std::size_t y = 0; y < g.out.height;) {
+      if (Stride == 1 && g.stride_height == 1 && y + 1 < g.out.height) {
+        if constexpr (Stride == 1) depthwise_3x3_rows<1, 2>(g, y, in + c, packed + c, start, out + c);
+        y += 2;
+      } else {
+        depthwise_3x3_rows<Stride, 1>(g, y, in + c, packed + c, start, out + c);
+        y += 1;
+      }
     }
   });
 }
@@ -162,11 +180,11 @@ void depthwise_rows(const windowed& g, const float* in, const float* packed, con
 
 inline void depthwise(const windowed& g, const float* in, const float* packed, const float* bias,
                       float* out) {
-  if (detail::has_depthwise_rows(g)) {
+  if (detail::is_depthwise_3x3(g)) {
     if (g.stride_width == 1)
-      detail::depthwise_rows<1>(g, in, packed, bias, out);
+      detail::depthwise_3x3<1>(g, in, packed, bias, out);
     else
-      detail::depthwise_rows<2>(g, in, packed, bias, out);
+      detail::depthwise_3x3<2>(g, in, packed, bias, out);
     return activate_limited(g.act, g.out, out);
   }
   for_each_region(g, [&](const region& r) {
