@@ -12,6 +12,7 @@
 #include <iop/exec/exchange.hpp>
 #include <iop/exec/load.hpp>
 #include <iop/exec/observer.hpp>
+#include <iop/exec/pooled.hpp>
 
 #include <algorithm>
 #include <array>
@@ -104,6 +105,10 @@ class executor {
     (void)(run_step<Indices>(observer) && ...);
   }
 
+  static constexpr bool does_next_pool(std::size_t index) {
+    return exec::does_next_pool(program.steps, Deployment::network::spec.list(), index);
+  }
+
   static constexpr kind kind_of(std::size_t tensor) { return Deployment::network::spec.ops[tensor].what; }
 
   template <std::size_t Index>
@@ -131,7 +136,12 @@ class executor {
       static constexpr exec::step_event event{program.steps[Index].number, step.tensor, kind_of(step.tensor),
                                               false};
       observer.before(event);
-      exec::compute<event.what, step.by_winograd>(step, operands, arena_.data(), weights_.data());
+      if constexpr (does_next_pool(Index)) {
+        static constexpr auto pool = program.steps[Index + 1].compute;
+        exec::compute_pooled(step, pool, arena_.data(), weights_.data());
+      } else if constexpr (Index == 0 || !does_next_pool(Index - 1)) {
+        exec::compute<event.what, step.by_winograd>(step, operands, arena_.data(), weights_.data());
+      }
       observer.after(event);
       return true;
     }

@@ -75,6 +75,7 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
       if (next_in == length * in_column && next_out == length * g.out.pixel_stride) {
         length *= lines;  // rows without a gap, as of a 1×1 kernel, are one line
         lines = 1;
+        job.next = job.weights + taps * channels;  // of the next block, or of the next operator
       } else if (length < tile_pixels && length < lines) {
         // A line runs along the region's longer side: the thin regions of a frame are tiled too.
         std::swap(length, lines);

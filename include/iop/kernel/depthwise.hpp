@@ -3,20 +3,27 @@
 
 // Depthwise convolution: output channel o sees only input channel o / multiplier. Lanes are channels and
 // weights are packed [kernel row][kernel column][channel]. Each output is one chain: bias, + x·w in ascending
-// order of taps.
+// order of taps. Taps in the padding are left out or add zeros, which changes no sum (but for the sign of a
+// zero).
 
+#include <iop/core/range.hpp>
 #include <iop/kernel/activation.hpp>
 #include <iop/kernel/chunk.hpp>
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/region.hpp>
 #include <iop/kernel/simd.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace iop::kernel {
 
 /// True when every output channel sees exactly one input channel, one of several.
 constexpr bool is_depthwise(const windowed& g) { return g.groups > 1 && g.in.channels == g.groups; }
+
+/// Neighbouring outputs whose sums stay in registers together: enough that none waits for its own additions.
+inline constexpr std::size_t depthwise_pixels = simd::registers >= 32 ? 8 : 4;
 
 namespace detail {
 
@@ -56,69 +63,131 @@ void depthwise_tile(const windowed& g, const region& r, const float* in, const f
   });
 }
 
-/// The same for `Columns` kernel columns without dilation or multiplier: inputs that neighbours share are
-/// loaded once.
-template <std::size_t Pixels, std::size_t Columns, std::size_t Stride>
-void depthwise_run(const windowed& g, const region& r, const float* in, const float* weights,
-                   const float* bias, float* out) {
-  constexpr std::size_t reach = (Pixels - 1) * Stride + Columns;
-  const std::size_t channels = g.out.channels, in_step = g.in.pixel_stride;
-  const limits l = limits_of(g.act);
-  for_each_chunk(channels, [&](std::size_t c, std::size_t count) {
-    simd::batch sum[Pixels];
-    const simd::batch start = bias != nullptr ? load_chunk(bias + c, count) : simd::broadcast(0.0f);
-#pragma GCC unroll 4
-    for (std::size_t p = 0; p < Pixels; ++p) sum[p] = start;
-    const float *x = in + c, *w = weights + c;
-    for (std::size_t i = 0; i < r.kernel_rows.size(); ++i) {
-      simd::batch input[reach], weight[Columns];
-#pragma GCC unroll 16
-      for (std::size_t k = 0; k < reach; ++k) input[k] = load_chunk(x + k * in_step, count);
-#pragma GCC unroll 4
-      for (std::size_t j = 0; j < Columns; ++j) weight[j] = simd::load(w + j * channels);
-#pragma GCC unroll 4
-      for (std::size_t j = 0; j < Columns; ++j)
-#pragma GCC unroll 4
-        for (std::size_t p = 0; p < Pixels; ++p)
-          sum[p] = simd::multiply_add(input[p * Stride + j], weight[j], sum[p]);
-      x += g.dilation_height * g.in.row_stride();
-      w += g.kernel_width * channels;
-    }
-#pragma GCC unroll 4
-    for (std::size_t p = 0; p < Pixels; ++p)
-      store_chunk(out + p * g.out.pixel_stride + c, limited(l, sum[p]), count);
-  });
+/// True for 3 × 3 kernels whose windows leave the image by one column at most, on either side.
+constexpr bool is_depthwise_3x3(const windowed& g) {
+  return g.kernel_height == 3 && g.kernel_width == 3 && g.dilation_height == 1 && g.dilation_width == 1 &&
+         (g.stride_width == 1 || g.stride_width == 2) && g.out.channels == g.in.channels &&
+         g.out.channels >= simd::lanes && g.out.width > 0 && g.left >= -1 &&
+         horizontal(g).position(g.out.width - 1, 2) <= static_cast<std::ptrdiff_t>(g.in.width);
 }
 
-using depthwise_function = void (*)(const windowed&, const region&, const float*, const float*, const float*,
-                                    float*);
-
-/// One to four neighbouring outputs of a region.
-struct depthwise_tiles {
-  depthwise_function of[4];
+/// Neighbouring outputs of one or two rows, a register of channels.
+struct depthwise_spot {
+  const float* in = nullptr;  ///< under the first tap, be it in the padding
+  range rows{};               ///< of the input, from there on, that exist
+  bool is_left = false;       ///< the column under the first tap is padding
+  bool is_right = false;      ///< so is that under the last
+  float* out = nullptr;
 };
 
-inline depthwise_tiles depthwise_tiles_of(const windowed& g, const region& r) {
-  const std::size_t columns = r.kernel_columns.size();
-  const bool is_plain = g.dilation_width == 1 && g.out.channels == g.in.channels && r.sees_input();
-  if (is_plain && columns == 3 && g.stride_width == 1)
-    return {
-        {&depthwise_run<1, 3, 1>, &depthwise_run<2, 3, 1>, &depthwise_run<3, 3, 1>, &depthwise_run<4, 3, 1>}};
-  if (is_plain && columns == 3 && g.stride_width == 2)
-    return {
-        {&depthwise_run<1, 3, 1>, &depthwise_run<2, 3, 2>, &depthwise_run<3, 3, 2>, &depthwise_run<4, 3, 2>}};
-  depthwise_tiles any{{&depthwise_tile<1>, &depthwise_tile<2>, &depthwise_tile<3>, &depthwise_tile<4>}};
-  if (is_plain && columns == 2) any.of[0] = &depthwise_run<1, 2, 1>;  // at the left and right border
-  return any;
+template <std::size_t Stride, std::size_t Rows, std::size_t Pixels>
+void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at, const float* weights,
+                        const simd::batch& start) {
+  using simd::batch;
+  constexpr std::size_t reach = (Pixels - 1) * Stride + 3;
+  const std::size_t in_step = g.in.pixel_stride, channels = g.out.channels;
+  batch sum[Rows][Pixels];
+#pragma GCC unroll 2
+  for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < Pixels; ++p) sum[r][p] = start;
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < Rows + 2; ++i) {
+    if (i < at.rows.begin || i >= at.rows.end) continue;
+    const float* column = at.in + i * g.in.row_stride();
+    batch input[reach];
+#pragma GCC unroll 20
+    for (std::size_t k = 0; k < reach; ++k) {
+      if (k > 0 && k % 4 == 0) column = simd::opaque(column + 4 * in_step);
+      const bool is_padding = (k == 0 && at.is_left) || (k + 1 == reach && at.is_right);
+      input[k] = is_padding ? simd::broadcast(0.0f) : simd::load(column + k % 4 * in_step);
+      simd::keep(input[k]);
+    }
+#pragma GCC unroll 2
+    for (std::size_t r = 0; r < Rows; ++r) {
+      if (i < r || i > r + 2) continue;
+#pragma GCC unroll 4
+      for (std::size_t j = 0; j < 3; ++j) {
+        const batch weight = simd::load(weights + (3 * (i - r) + j) * channels);
+#pragma GCC unroll 8
+        for (std::size_t p = 0; p < Pixels; ++p)
+          sum[r][p] = simd::multiply_add(input[p * Stride + j], weight, sum[r][p]);
+      }
+    }
+  }
+  const limits l = limits_of(g.act);
+#pragma GCC unroll 2
+  for (std::size_t r = 0; r < Rows; ++r)
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < Pixels; ++p)
+      simd::store(at.out + r * g.out.row_stride() + p * g.out.pixel_stride, limited(l, sum[r][p]));
+}
+
+/// `Rows` rows of outputs from row `y` on.
+template <std::size_t Stride, std::size_t Rows>
+void depthwise_3x3_rows(const windowed& g, std::size_t y, const float* in, const float* weights,
+                        const simd::batch& start, float* out) {
+  static constexpr auto tiles = []<std::size_t... P>(std::index_sequence<P...>) {
+    struct {
+      void (*of[depthwise_pixels])(const windowed&, const depthwise_spot&, const float*, const simd::batch&);
+    } all{{&depthwise_3x3_tile<Stride, Rows, P + 1>...}};
+    return all;
+  }
+  (std::make_index_sequence<depthwise_pixels>{});
+
+  const std::ptrdiff_t top = vertical(g).position(y, 0);
+  const std::ptrdiff_t behind = std::max<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(g.in.height) - top, 0);
+  depthwise_spot at;
+  at.in = in + (top * static_cast<std::ptrdiff_t>(g.in.width) + g.left) *
+                   static_cast<std::ptrdiff_t>(g.in.pixel_stride);
+  at.rows = {top < 0 ? static_cast<std::size_t>(-top) : 0, static_cast<std::size_t>(behind)};
+  at.out = out + y * g.out.row_stride();
+  at.is_left = g.left < 0;
+  const bool has_right =
+      horizontal(g).position(g.out.width - 1, 2) == static_cast<std::ptrdiff_t>(g.in.width);
+  std::size_t pixels = g.out.width;
+  // Equal shares: 9 pixels are 5 + 4.
+  for (std::size_t share = (pixels + depthwise_pixels - 1) / depthwise_pixels; share > 0; --share) {
+    const std::size_t count = (pixels + share - 1) / share;
+    at.is_right = has_right && share == 1;
+    tiles.of[count - 1](g, at, weights, start);
+    at.in += count * Stride * g.in.pixel_stride;
+    at.out += count * g.out.pixel_stride;
+    at.is_left = false;
+    pixels -= count;
+  }
+}
+
+/// A register of channels at a time: the rows of it that three kernel rows look at stay in the first cache.
+/// Two rows of outputs share inputs, and are enough sums not to wait for each other.
+template <std::size_t Stride>
+void depthwise_3x3(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
+  for_each_chunk(g.out.channels, [&](std::size_t c, std::size_t) {
+    const simd::batch start = bias != nullptr ? simd::load(bias + c) : simd::broadcast(0.0f);
+    for (std::size_t y = 0; y < g.out.height;) {
+      if (Stride == 1 && g.stride_height == 1 && y + 1 < g.out.height) {
+        if constexpr (Stride == 1) depthwise_3x3_rows<1, 2>(g, y, in + c, packed + c, start, out + c);
+        y += 2;
+      } else {
+        depthwise_3x3_rows<Stride, 1>(g, y, in + c, packed + c, start, out + c);
+        y += 1;
+      }
+    }
+  });
 }
 
 }  // namespace detail
 
 inline void depthwise(const windowed& g, const float* in, const float* packed, const float* bias,
                       float* out) {
-  constexpr std::size_t width = 4;
+  if (detail::is_depthwise_3x3(g)) {
+    if (g.stride_width == 1)
+      detail::depthwise_3x3<1>(g, in, packed, bias, out);
+    else
+      detail::depthwise_3x3<2>(g, in, packed, bias, out);
+    return activate_limited(g.act, g.out, out);
+  }
   for_each_region(g, [&](const region& r) {
-    const detail::depthwise_tiles tiles = detail::depthwise_tiles_of(g, r);
     const float* weights =
         packed + (r.kernel_rows.begin * g.kernel_width + r.kernel_columns.begin) * g.out.channels;
     const std::size_t next_row = r.sees_input() ? g.stride_height * g.in.row_stride() : 0;
@@ -127,18 +196,13 @@ inline void depthwise(const windowed& g, const float* in, const float* packed, c
       const float* from = in + input_offset(g, r) + y * next_row;
       float* to = out + output_offset(g, r) + y * g.out.row_stride();
       std::size_t pixels = r.columns.size();
-      // Equal shares: 5 pixels are 3 + 2.
-      for (std::size_t share = (pixels + width - 1) / width; share > 0; --share) {
-        const std::size_t count = (pixels + share - 1) / share;
-        tiles.of[count - 1](g, r, from, weights, bias, to);
-        pixels -= count;
-        from += count * next_column;
-        to += count * g.out.pixel_stride;
-      }
-      activate_limited(g.act, {1, r.columns.size(), g.out.channels, g.out.pixel_stride},
-                       to - r.columns.size() * g.out.pixel_stride);
+      for (; pixels >= 4; pixels -= 4, from += 4 * next_column, to += 4 * g.out.pixel_stride)
+        detail::depthwise_tile<4>(g, r, from, weights, bias, to);
+      for (; pixels > 0; --pixels, from += next_column, to += g.out.pixel_stride)
+        detail::depthwise_tile<1>(g, r, from, weights, bias, to);
     }
   });
+  activate_limited(g.act, g.out, out);
 }
 
 }  // namespace iop::kernel

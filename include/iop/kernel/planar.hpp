@@ -8,6 +8,7 @@
 
 #include <iop/kernel/activation.hpp>
 #include <iop/kernel/geometry.hpp>
+#include <iop/kernel/region.hpp>
 #include <iop/kernel/simd.hpp>
 #include <iop/kernel/transpose.hpp>
 
@@ -44,9 +45,11 @@ constexpr bool is_planar(const windowed& g) {
 
 namespace detail {
 
-/// `lanes` neighbouring outputs of each of `Rows` rows.
-template <std::size_t Channels, std::size_t Rows>
-void planar_tile(const windowed& g, const float* in, const float* weights, const float* start, float* out) {
+/// `lanes` neighbouring outputs of each of `Rows` rows, stored as pixels of `to`: all of them, or the largest
+/// of each 2 × 2.
+template <std::size_t Channels, std::size_t Rows, bool Pooled>
+void planar_tile(const windowed& g, const extents& to, const float* in, const float* weights,
+                 const float* start, float* out) {
   using simd::batch;
   const std::size_t width = planar_columns(g), next_row = g.stride_height * width;
   batch sum[Rows][Channels];
@@ -70,23 +73,32 @@ void planar_tile(const windowed& g, const float* in, const float* weights, const
   }
   const limits l = limits_of(g.act);
 #pragma GCC unroll 2
-  for (std::size_t r = 0; r < Rows; ++r, out += g.out.row_stride()) {
+  for (std::size_t r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
     for (std::size_t c = 0; c < Channels; ++c) sum[r][c] = limited(l, sum[r][c]);
-    store_pixels(sum[r], out, g.out.pixel_stride);
+  if constexpr (Pooled) {
+#pragma GCC unroll 8
+    for (std::size_t c = 0; c < Channels; ++c) sum[0][c] = max_of_pairs(simd::max(sum[0][c], sum[1][c]));
+    store_pixels<simd::lanes / 2>(sum[0], out, to.pixel_stride);
+  } else {
+#pragma GCC unroll 2
+    for (std::size_t r = 0; r < Rows; ++r) store_pixels(sum[r], out + r * to.row_stride(), to.pixel_stride);
   }
 }
 
-/// `rows` output rows of output channels from the first of `weights`, `start` and `out` on.
-template <std::size_t Channels>
-void planar_block(const windowed& g, std::size_t rows, const float* band, const float* weights,
-                  const float* start, float* out) {
-  for (std::size_t y = 0; y < rows; y += 2, out += 2 * g.out.row_stride()) {
-    const float* in = band + y * g.stride_height * planar_columns(g);
-    const auto tile = y + 1 < rows ? &planar_tile<Channels, 2> : &planar_tile<Channels, 1>;
-    for (std::size_t x = 0; x < g.out.width; x += simd::lanes) {
-      const std::size_t at = std::min(x, g.out.width - simd::lanes);  // the last lanes again, if it must be
-      tile(g, in + at, weights, start, out + at * g.out.pixel_stride);
+/// `rows` rows of `to`, for output channels from the first of `weights`, `start` and `out` on.
+template <std::size_t Channels, bool Pooled>
+void planar_block(const windowed& g, const extents& to, std::size_t rows, const float* band,
+                  const float* weights, const float* start, float* out) {
+  constexpr std::size_t pool = Pooled ? 2 : 1, together = 2 / pool;  // rows of `to` in a tile
+  const std::size_t width = pool * to.width;
+  for (std::size_t y = 0; y < rows; y += together, out += together * to.row_stride()) {
+    const float* in = band + y * pool * g.stride_height * planar_columns(g);
+    const auto tile =
+        y + together <= rows ? &planar_tile<Channels, 2, Pooled> : &planar_tile<Channels, pool, Pooled>;
+    for (std::size_t x = 0; x < width; x += simd::lanes) {
+      const std::size_t at = std::min(x, width - simd::lanes);  // the last lanes again, if it must be
+      tile(g, to, in + at, weights, start, out + at / pool * to.pixel_stride);
     }
   }
 }
@@ -107,32 +119,63 @@ inline void copy_band(const windowed& g, std::ptrdiff_t first, std::size_t rows,
   }
 }
 
-}  // namespace detail
+/// The output rows whose input fits into the band.
+constexpr std::size_t planar_most_rows(const windowed& g) {
+  std::size_t most = 2;
+  while (most < g.out.height && planar_columns(g) * planar_rows(g, most + 2) <= planar_band) most += 2;
+  return most;
+}
 
-/// conv2d of an operator that is planar.
-inline void planar(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
+template <bool Pooled>
+void planar_into(const windowed& g, const extents& to, const float* in, const float* packed,
+                 const float* bias, float* out) {
   static constexpr auto blocks = []<std::size_t... C>(std::index_sequence<C...>) {
     struct {
-      void (*of[planar_channels])(const windowed&, std::size_t, const float*, const float*, const float*,
-                                  float*);
-    } all{{&detail::planar_block<C + 1>...}};
+      void (*of[planar_channels])(const windowed&, const extents&, std::size_t, const float*, const float*,
+                                  const float*, float*);
+    } all{{&planar_block<C + 1, Pooled>...}};
     return all;
   }
   (std::make_index_sequence<planar_channels>{});
 
+  constexpr std::size_t pool = Pooled ? 2 : 1;
   float start[simd::lanes] = {}, band[planar_band + simd::lanes];
   if (bias != nullptr) std::copy_n(bias, g.out.channels, start);
-  std::size_t most = 2;  // rows whose input fits
-  while (most < g.out.height && detail::planar_columns(g) * detail::planar_rows(g, most + 2) <= planar_band)
-    most += 2;
-  for (std::size_t y = 0; y < g.out.height; y += most) {
-    const std::size_t rows = std::min(most, g.out.height - y);
-    detail::copy_band(g, g.top + static_cast<std::ptrdiff_t>(y * g.stride_height), rows, in, band);
+  const std::size_t most = planar_most_rows(g) / pool;
+  for (std::size_t y = 0; y < to.height; y += most) {
+    const std::size_t rows = std::min(most, to.height - y);
+    copy_band(g, vertical(g).position(y * pool, 0), rows * pool, in, band);
     for (std::size_t c = 0; c < g.out.channels; c += planar_channels)
-      blocks.of[std::min(planar_channels, g.out.channels - c) - 1](g, rows, band, packed + c, start + c,
-                                                                   out + y * g.out.row_stride() + c);
+      blocks.of[std::min(planar_channels, g.out.channels - c) - 1](g, to, rows, band, packed + c, start + c,
+                                                                   out + y * to.row_stride() + c);
   }
+}
+
+}  // namespace detail
+
+/// conv2d of an operator that is planar.
+inline void planar(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
+  detail::planar_into<false>(g, g.out, in, packed, bias, out);
   activate_limited(g.act, g.out, out);
+}
+
+/// True when `pool`, a max_pool of what `g` makes, can be done in its registers. The whole image fits into
+/// the band then, so that it may lie where the result is written.
+constexpr bool is_planar_pooled(const windowed& g, const windowed& pool) {
+  return simd::lanes >= 8 && is_planar(g) && g.act.curve == nullptr &&
+         detail::planar_most_rows(g) >= g.out.height && pool.kernel_height == 2 && pool.kernel_width == 2 &&
+         pool.stride_height == 2 && pool.stride_width == 2 && pool.dilation_height == 1 &&
+         pool.dilation_width == 1 && pool.top == 0 && pool.left == 0 && 2 * pool.out.height <= g.out.height &&
+         2 * pool.out.width <= g.out.width && 2 * pool.out.width >= simd::lanes &&
+         pool.in.height == g.out.height && pool.in.width == g.out.width &&
+         pool.in.channels == g.out.channels && pool.out.channels == g.out.channels;
+}
+
+/// conv2d and then max_pool, the bits of both.
+inline void planar_pooled(const windowed& g, const windowed& pool, const float* in, const float* packed,
+                          const float* bias, float* out) {
+  if constexpr (simd::lanes >= 8) detail::planar_into<true>(g, pool.out, in, packed, bias, out);
+  activate(pool.act, pool.out, out);
 }
 
 }  // namespace iop::kernel

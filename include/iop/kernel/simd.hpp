@@ -33,6 +33,23 @@ inline constexpr std::size_t registers = 32;
 inline constexpr std::size_t registers = 16;
 #endif
 
+/// The compiler forgets how an address came about, so that it does not keep a register for each sum of steps.
+inline const float* opaque(const float* address) {
+  asm("" : "+r"(address));
+  return address;
+}
+
+/// The value is in a register: g++ would rather load it again for each use.
+inline void keep(batch& value) {
+#if defined(__AVX512F__)
+  __m512 kept = value;
+  asm("" : "+v"(kept));
+  value = batch(kept);
+#else
+  (void)value;
+#endif
+}
+
 inline batch broadcast(float value) { return batch(value); }
 inline batch load(const float* from) { return batch::load_unaligned(from); }
 inline void store(float* to, const batch& b) { b.store_unaligned(to); }

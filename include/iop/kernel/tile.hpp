@@ -35,13 +35,15 @@ struct tile_job {
   std::size_t channels = 0;     ///< of the block: the length of a row of weights
   const float* weights = nullptr;
   const float* start = nullptr;  ///< what sums start from, `block_channels` floats
+  const float* next = nullptr;   ///< the weights to fetch meanwhile, as many as these
   activation_function act{};
 };
 
 namespace detail {
 
+/// `ahead` and its step, in bytes, are for fetching alone: a line per step.
 template <std::size_t Pixels, std::size_t Vectors>
-void tile(const tile_job& job, const float* in, float* out) {
+void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const float* in, float* out) {
   using simd::batch, simd::lanes;
   const std::size_t step = job.in_step, width = job.channels;
   batch sum[Pixels][Vectors];
@@ -63,6 +65,10 @@ void tile(const tile_job& job, const float* in, float* out) {
     for (std::size_t k = 0; k < job.columns; ++k, column += job.column_step) {
       const float* x = column;
       for (std::size_t i = 0; i < job.run; ++i, ++x, weights += width) {
+        if constexpr (Vectors == tile_vectors) {
+          simd::prefetch(ahead);
+          ahead += ahead_step;
+        }
         batch w[Vectors];
 #pragma GCC unroll 4
         for (std::size_t v = 0; v < Vectors; ++v) w[v] = simd::load(weights + v * lanes);
@@ -90,7 +96,8 @@ void tile(const tile_job& job, const float* in, float* out) {
   }
 }
 
-using tile_function = void (*)(const tile_job&, const float* in, float* out);
+using tile_function = void (*)(const tile_job&, const char* ahead, std::size_t ahead_step, const float* in,
+                               float* out);
 
 template <std::size_t Vectors>
 void line_of(const tile_job& job, std::size_t pixels, const float* in, float* out) {
@@ -105,8 +112,15 @@ void line_of(const tile_job& job, std::size_t pixels, const float* in, float* ou
   }
   (std::make_index_sequence<most>{});
 
+  // Each tile fetches its part of the next weights. A single one would only wait for it.
+  const std::size_t count_of_tiles = (pixels + most - 1) / most;
+  const bool fetches = job.next != nullptr && count_of_tiles > 1;
+  const std::size_t ahead_step =
+      fetches ? (job.channels * sizeof(float) + count_of_tiles - 1) / count_of_tiles : 0;
+  const char* ahead = reinterpret_cast<const char*>(fetches ? job.next : job.weights);
   const auto advance = [&](tile_function f, std::size_t count) {
-    f(job, in, out);
+    f(job, ahead, ahead_step, in, out);
+    ahead += job.rows * job.columns * job.run * ahead_step;
     pixels -= count;
     in += count * job.in_step;
     out += count * job.out_step;

@@ -51,7 +51,7 @@ void store_lanes(const simd::batch& values, float* to) {
   std::memcpy(to, &four, Count * sizeof(float));
 }
 
-/// Channel c of pixel p is lane p of `abcd`[c], of which `Count` are written.
+/// Channel c of pixel p is lane p of `abcd`[c], of which `Count` are written, for as many fours of pixels.
 template <std::size_t Count, std::size_t... Four>
 [[gnu::always_inline]] inline void store_four(const simd::batch (&abcd)[4], float* out, std::size_t step,
                                               std::index_sequence<Four...>) {
@@ -69,10 +69,19 @@ template <std::size_t Count, std::size_t... Four>
 
 }  // namespace detail
 
-/// Writes `lanes` pixels, `step` floats apart: channel c of pixel p is lane p of channels[c].
-template <std::size_t Channels>
+/// The larger of each two neighbouring lanes, in the first half of the lanes.
+inline simd::batch max_of_pairs(const simd::batch& a) {
+  constexpr auto even = [](std::size_t i) { return static_cast<int>(2 * i % simd::lanes); };
+  constexpr auto odd = [](std::size_t i) { return static_cast<int>((2 * i + 1) % simd::lanes); };
+  return simd::max(detail::shuffled(a, a, even, detail::lane_indices{}),
+                   detail::shuffled(a, a, odd, detail::lane_indices{}));
+}
+
+/// Writes `Pixels` pixels, a multiple of four, `step` floats apart: channel c of pixel p is lane p of
+/// channels[c].
+template <std::size_t Pixels = simd::lanes, std::size_t Channels>
 void store_pixels(const simd::batch (&channels)[Channels], float* out, std::size_t step) {
-  static_assert(simd::lanes % 4 == 0, "iop: registers must hold a multiple of four floats.");
+  static_assert(Pixels % 4 == 0 && Pixels <= simd::lanes, "iop: pixels are stored by fours.");
   [&]<std::size_t... Block>(std::index_sequence<Block...>) {
     const auto four = [&]<std::size_t First>(std::integral_constant<std::size_t, First>) {
       constexpr std::size_t count = Channels - First < 4 ? Channels - First : 4;
@@ -80,7 +89,7 @@ void store_pixels(const simd::batch (&channels)[Channels], float* out, std::size
         return channels[First + (c < count ? c : 0)];
       };
       detail::store_four<count>({at(0), at(1), at(2), at(3)}, out + First, step,
-                                std::make_index_sequence<simd::lanes / 4>{});
+                                std::make_index_sequence<Pixels / 4>{});
     };
     (..., four(std::integral_constant<std::size_t, 4 * Block>{}));
   }

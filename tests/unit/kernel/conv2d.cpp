@@ -2,6 +2,7 @@
 #include <iop/kernel/conv2d.hpp>
 
 #include <iop/kernel/elementwise.hpp>
+#include <iop/kernel/pool.hpp>
 #include <iop/kernel/reference.hpp>
 
 #include <array>
@@ -102,6 +103,39 @@ TEST_CASE("with pixels as lanes conv2d equals the definition, and has the bits o
     REQUIRE(same_bits(rounded.result(), apart.result()));
   }
   if (simd::lanes > 1) CHECK(planar > 20);
+}
+
+TEST_CASE("a planar convolution with its max_pool has the bits of one after the other", "[kernel][conv2d]") {
+  generator draw(12);
+  int pooled = 0;
+  for (int shape = 0; shape < 300; ++shape) {
+    windowed g = make_window(draw);
+    g.in.width = draw.between(simd::lanes, 4 * simd::lanes);
+    g.in.height = draw.between(2, 12);
+    g.stride_width = 1;
+    g.out.width = draw.between(simd::lanes, g.in.width + 2);
+    g.out.height = draw.between(2, 12);
+    set_channels(g, 1, draw.between(1, std::max<std::size_t>(simd::lanes / 2, 1)), 1, draw);
+    g.in.pixel_stride = 1;
+    windowed pool;
+    pool.in = g.out;
+    pool.out = compact(g.out.height / 2, g.out.width / 2, g.out.channels);
+    pool.out.pixel_stride += draw.one_in(3) ? draw.between(1, 9) : 0;
+    pool.kernel_height = pool.kernel_width = pool.stride_height = pool.stride_width = 2;
+    pool.act = draw_limits(draw);
+    if (!is_planar_pooled(g, pool)) continue;
+    ++pooled;
+    const problem p(g, false, draw);
+    INFO(describe(g));
+    std::vector<float> between(span_of(g.out));
+    marked expected(pool.out), out(pool.out);
+    conv2d(g, p.in.data(), p.packed.data(), p.bias.data(), between.data());
+    max_pool(pool, between.data(), expected.data());
+    planar_pooled(g, pool, p.in.data(), p.packed.data(), p.bias.data(), out.data());
+    REQUIRE(out.is_intact());
+    REQUIRE(same_bits(out.box(), expected.box()));
+  }
+  if (simd::lanes >= 8) CHECK(pooled > 100);
 }
 
 TEST_CASE("conv2d rounds no worse than its number of additions explains", "[kernel][conv2d]") {
