@@ -122,9 +122,9 @@ class Namespaces(Loopback):
                     call("tc", "-n", namespace, "qdisc", "del", "dev", link, "root", check=False)
                     continue
                 rate = round(8 * bytes_per_second * WIRE_BYTES_PER_BYTE)
-                # What may leave at once: little, or short messages would see no link at all; more on a fast link, whose
-                # packets are too many to be timed one by one.
-                burst = max(SEGMENT + 86, round(bytes_per_second * 60e-6))
+                # Timers are some microseconds late, and what a burst is too small for is lost. A message smaller than
+                # the burst would see no link: the devices themselves wait for those (slow_link.hpp).
+                burst = round(4 * SEGMENT + bytes_per_second * 200e-6)
                 call("tc", "-n", namespace, "qdisc", "replace", "dev", link, "root", "tbf", "rate", f"{rate}bit",
                      "burst", burst, "limit", 16 << 20)
 
