@@ -128,6 +128,22 @@ class Namespaces(Loopback):
                 call("tc", "-n", namespace, "qdisc", "replace", "dev", link, "root", "tbf", "rate", f"{rate}bit",
                      "burst", burst, "limit", 16 << 20)
 
+    def lose(self, share):
+        """Drops so many of the packets that reach a device, where nftables is there; returns whether it is."""
+        for rank in range(self.devices):
+            words = ["ip", "netns", "exec", f"{PREFIX}{rank}", "nft"]
+            try:
+                call(*words, "delete", "table", "ip", "loss", check=False)
+                if share:
+                    call(*words, "add", "table", "ip", "loss")
+                    call(*words, "add", "chain", "ip", "loss", "in", "{", "type", "filter", "hook", "input", "priority", "0", ";", "}")
+                    call(*words, "add", "rule", "ip", "loss", "in", "numgen", "random", "mod", "1000", "<", round(1000 * share), "drop")
+                else:
+                    call(*words, "--version")
+            except (OSError, RuntimeError):
+                return False
+        return True
+
 
 def open_testbed(devices):
     """Namespaces where this machine allows them, else loopback with the reason why."""
