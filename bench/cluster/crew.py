@@ -12,9 +12,11 @@ class Failed(RuntimeError):
     """A device said what went wrong, or went without a word."""
 
 
-def favour():
+def favour(core=None):
     """Before a device starts: it must get a core the moment it is due. (A niceness is not enough: a neighbour may keep
     its core for milliseconds.) Only root may; otherwise neighbours show as lateness."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     except PermissionError:
@@ -22,12 +24,13 @@ def favour():
 
 
 class Crew:
-    def __init__(self, place, program, words, limit=600):
+    def __init__(self, place, program, words, per_rank=None, core=None, limit=1800):
+        """`per_rank`: more words for each; `core`: on which all of them run, if not where they like."""
         self.place, self.limit = place, limit
         self.processes = [
             subprocess.Popen([*place.words(rank), str(program), "--rank", str(rank), "--host", place.host(rank),
-                              *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                             preexec_fn=favour)
+                              *map(str, words), *map(str, per_rank[rank] if per_rank else [])], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             preexec_fn=lambda: favour(core))
             for rank in range(place.devices)]
 
     def run(self, progress=lambda runs: None):

@@ -185,8 +185,21 @@ class trial {
     return order[(order.size() - 1) / 2];
   }
 
-  nlohmann::json result(const planned_rank& made, const iop::comm::traffic& own, std::size_t shown) const {
+  nlohmann::json steps_of(std::size_t run) const {
     const auto& net = iop_bench::find_network(o_.network);
+    nlohmann::json steps = nlohmann::json::array();
+    for (const recorded_step& each : steps_[run])
+      steps.push_back({{"step", each.step.number},
+                       {"operator", each.step.tensor},
+                       {"kind", each.step.is_exchange ? "exchange" : iop::name_of(each.step.what)},
+                       {"name", net.names[each.step.tensor].view()},
+                       {"begin", each.begin},
+                       {"end", each.end},
+                       {"computed", each.computed}});
+    return steps;
+  }
+
+  nlohmann::json result(const planned_rank& made, const iop::comm::traffic& own, std::size_t shown) const {
     const auto runs = static_cast<double>(latencies_.size());
     nlohmann::json all = {{"rank", o_.rank},
                           {"weight_bytes", made.weight_bytes()},
@@ -195,19 +208,12 @@ class trial {
                           {"messages_sent", static_cast<double>(own.messages_sent) / runs},
                           {"bytes_sent", static_cast<double>(own.bytes_sent) / runs},
                           {"late_s", std::accumulate(lateness_.begin(), lateness_.end(), 0.0) / runs}};
-    nlohmann::json steps = nlohmann::json::array();
-    for (const recorded_step& each : steps_[shown])
-      steps.push_back({{"step", each.step.number},
-                       {"operator", each.step.tensor},
-                       {"kind", each.step.is_exchange ? "exchange" : iop::name_of(each.step.what)},
-                       {"name", net.names[each.step.tensor].view()},
-                       {"begin", each.begin},
-                       {"end", each.end},
-                       {"computed", each.computed}});
-    all["steps"] = steps;
+    all["steps"] = steps_of(shown);
     if (o_.rank == 0) {
       all["latencies_s"] = latencies_;
       all["scores"] = scores_;
+      const auto slowest = std::ranges::max_element(latencies_);
+      all["slowest_steps"] = steps_of(static_cast<std::size_t>(slowest - latencies_.begin()));
     }
     return all;
   }

@@ -52,12 +52,13 @@ class slow_link {
       const double begin = now();
       if (const iop::error e = mesh_.exchange(step, sends_, receives_)) return e;
       if (shape_.bytes_per_second <= 0) continue;
-      // What was written may still wait for the wire; what was read has left it.
+      // What was written may still wait for the wire. The kernel's buckets let short messages pass at once:
+      // nothing arrives before a link could have carried it.
       const auto seconds = [&](std::size_t bytes) {
         return static_cast<double>(bytes) / shape_.bytes_per_second;
       };
       free_ = begin + seconds(out);
-      if (!shape_.is_kernel_shaped) wait_until(begin + seconds(std::max(out, in)));
+      wait_until(begin + seconds(shape_.is_kernel_shaped ? in : std::max(out, in)));
     }
     return {};
   }

@@ -122,11 +122,27 @@ class Namespaces(Loopback):
                     call("tc", "-n", namespace, "qdisc", "del", "dev", link, "root", check=False)
                     continue
                 rate = round(8 * bytes_per_second * WIRE_BYTES_PER_BYTE)
-                # What may leave at once: little, or short messages would see no link at all; more on a fast link, whose
-                # packets are too many to be timed one by one.
-                burst = max(SEGMENT + 86, round(bytes_per_second * 60e-6))
+                # Timers are some microseconds late, and what a burst is too small for is lost. A message smaller than
+                # the burst would see no link: the devices themselves wait for those (slow_link.hpp).
+                burst = round(4 * SEGMENT + bytes_per_second * 200e-6)
                 call("tc", "-n", namespace, "qdisc", "replace", "dev", link, "root", "tbf", "rate", f"{rate}bit",
                      "burst", burst, "limit", 16 << 20)
+
+    def lose(self, share):
+        """Drops so many of the packets that reach a device, where nftables is there; returns whether it is."""
+        for rank in range(self.devices):
+            words = ["ip", "netns", "exec", f"{PREFIX}{rank}", "nft"]
+            try:
+                call(*words, "delete", "table", "ip", "loss", check=False)
+                if share:
+                    call(*words, "add", "table", "ip", "loss")
+                    call(*words, "add", "chain", "ip", "loss", "in", "{", "type", "filter", "hook", "input", "priority", "0", ";", "}")
+                    call(*words, "add", "rule", "ip", "loss", "in", "numgen", "random", "mod", "1000", "<", round(1000 * share), "drop")
+                else:
+                    call(*words, "--version")
+            except (OSError, RuntimeError):
+                return False
+        return True
 
 
 def open_testbed(devices):

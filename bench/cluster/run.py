@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs networks on emulated clusters: every policy, 2 to 6 devices, links from fast to slow, and compares what is measured
+with what was predicted.
+
+usage: script/bench cluster [OPTION...]      (--help)
+
+Every device is a process in a network namespace of its own, its link slowed down by the kernel, its computing by its
+observer: each step lasts as long as it took × factor. Needs root; otherwise the devices slow down loopback themselves, and
+the results say so. Results are lines of JSON in FOLDER/results.jsonl; what is there already is not measured again. Beside
+them: traces/*.json for a browser's timeline viewer, report.html, emulation.json.
+"""
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import conditions
+import report
+from cells import CLASSIC, DEVICES, LINKS, NETWORKS, POLICIES, SPEEDS, Cell, Results, matrix
+from crew import Crew, Failed, favour
+from testbed import Loopback, Namespaces, open_testbed
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CALIBRATED_FOR = 90  # seconds: machines are shared, and their speed changes
+TOLERANCE = 1e-5  # of the scores, as a share of the largest
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="script/bench cluster", description=__doc__.split("\n\n")[0])
+
+    def some(values, kind=str):
+        def parse(text):
+            chosen = [kind(each) for each in text.split(",")]
+            for each in chosen:
+                if each not in values:
+                    raise argparse.ArgumentTypeError(f"{each} is none of {', '.join(map(str, values))}")
+            return chosen
+        return parse
+
+    add = parser.add_argument
+    add("--networks", type=some(NETWORKS), metavar="A,B", help=f"of {', '.join(NETWORKS)}; the first three unless --all")
+    add("--policies", type=some(POLICIES), default=POLICIES, metavar="A,B", help=", ".join(POLICIES))
+    add("--devices", type=some(DEVICES, int), default=DEVICES, metavar="N,N", help="2,3,4,6")
+    add("--links", type=some(list(LINKS)), default=list(LINKS), metavar="A,B", help=", ".join(LINKS))
+    add("--speeds", type=some(SPEEDS, float), default=SPEEDS, metavar="A,B", help="GFLOP/s: 10,1.3")
+    add("--all", action="store_true", help="all networks, and unlike devices in every number")
+    add("--equal", action="store_true", help="no unlike devices")
+    add("--cells", type=int, metavar="N", help="measure at most N more cells")
+    add("--time", type=float, metavar="SECONDS", help="start no cell later than that")
+    add("--cell-seconds", type=float, default=1.5, help="run a cell for so long, and 3 times at least [1.5]")
+    add("--winograd", action="store_true", help="the devices may use Winograd's algorithm")
+    add("--loopback", action="store_true", help="no namespaces, as without root")
+    add("--conditions", action="store_true", help="instead: what happens when a link or a device fails for a while")
+    add("--report", action="store_true", help="instead: write the report of what was measured")
+    add("--folder", type=pathlib.Path, default=ROOT / "build" / "bench" / "cluster")
+    add("--programs", type=pathlib.Path, default=ROOT / "build" / "bin", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.networks = options.networks or (NETWORKS if options.all else CLASSIC)
+    return options
+
+
+def quantile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.folder = options.folder
+        (self.folder / "traces").mkdir(parents=True, exist_ok=True)
+        self.results = self.folder / "results.jsonl"
+        self.profile, self.profiled = None, 0
+        self.references, self.predictions = {}, {}
+        self.own_message = 0.0
+        self.temporary = tempfile.TemporaryDirectory(prefix="iop-cluster-")
+
+    def program(self, name):
+        return self.options.programs / name
+
+    def rows(self):
+        """What was measured so far; a line that a crash has cut is measured again."""
+        rows = []
+        if self.results.exists():
+            for line in self.results.read_text("utf-8").splitlines():
+                try:
+                    rows.append(json.loads(line))
+                except json.JSONDecodeError:
+                    pass
+        return rows
+
+    def weights(self, network):
+        path = self.folder / f"{network}.safetensors"
+        if not path.exists():
+            part = path.with_suffix(".part")
+            subprocess.run([self.program("bench_networks_weights"), network, part], check=True)
+            part.rename(path)
+        return path
+
+    def host(self):
+        """This machine's rates, measured not long ago."""
+        if time.monotonic() - self.profiled > CALIBRATED_FOR or self.profile is None:
+            got = subprocess.run([self.program("iop-calibrate"), "--seconds", "2", "--json", "-"], check=True, text=True,
+                                 capture_output=True, preexec_fn=favour)
+            self.profile, self.profiled = json.loads(got.stdout), time.monotonic()
+        return self.profile
+
+    def file(self, name, content):
+        path = pathlib.Path(self.temporary.name, name)
+        path.write_text(json.dumps(content), "utf-8")
+        return path
+
+    def plan(self, cell, cluster):
+        """The planner's word on this cell, from iop-plan."""
+        got = subprocess.run([self.program("iop-plan"), "--network", cell.network, "--policy", cell.policy, "--cluster",
+                              cluster, "--json", "-"], text=True, capture_output=True)
+        if not got.stdout:
+            raise Failed(got.stderr.strip())
+        return json.loads(got.stdout)["plans"][0]
+
+    def reference(self, network):
+        """The scores of one device on its own, as fast as this machine."""
+        if network not in self.references:
+            cell = Cell(network, "single_device", 1, next(iter(LINKS)), 10.0)
+            with Loopback(1) as place:
+                got = Crew(place, self.program("bench_cluster_device"),
+                           [*self.words(cell), "--cluster", self.file("one.json", cell.cluster(self.host())), "--seconds", 0,
+                            "--least-runs", 1]).run()
+            self.references[network] = got[0]["scores"]
+        return self.references[network]
+
+    def words(self, cell):
+        return ["--network", cell.network, "--policy", cell.policy, "--weights", self.weights(cell.network), "--time-out", 600_000]
+
+    def difference(self, network, scores):
+        expected = self.reference(network)
+        return max(abs(a - b) for a, b in zip(scores, expected, strict=True)) / max(map(abs, expected))
+
+    def measure(self, cell, place):
+        """One row; the devices' steps go to traces/."""
+        host = self.host()
+        path = self.file("cluster.json", cell.cluster(host, self.options.winograd))
+        plan = self.plan(cell, path)
+        row = {**dataclasses.asdict(cell), "fits": plan["fits"], "predicted_ms": plan["makespan_seconds"] * 1e3,
+               "predicted_compute_ms": plan["compute_seconds"] * 1e3, "messages": plan["messages"], "bytes": plan["bytes"],
+               "emulation": "namespaces" if place.is_kernel_shaped else "loopback"}
+        if not plan["fits"]:
+            return {**row, "problem": plan.get("problem", "does not fit")}
+        place.shape(LINKS[cell.link][0])
+        crew = Crew(place, self.program("bench_cluster_device"),
+                    [*self.words(cell), "--cluster", path, "--seconds", self.options.cell_seconds, "--shaped",
+                     "--own-message-us", self.own_message * 1e6, *(["--kernel-shaped"] if place.is_kernel_shaped else [])],
+                    per_rank=[["--factor", factor] for factor in cell.factors(host)])
+        got = crew.run()
+        latencies = got[0]["latencies_s"]
+        sent = [sum(rank[what] for rank in got) for what in ("messages_sent", "bytes_sent")]
+        difference = self.difference(cell.network, got[0]["scores"])
+        if sent != [plan["messages"], plan["bytes"]] or not difference <= (1e-4 if self.options.winograd else TOLERANCE):
+            raise Failed(f"sent {sent}, planned {[plan['messages'], plan['bytes']]}; scores apart by {difference:.1e}")
+        p50 = statistics.median(latencies) * 1e3
+        (self.folder / "traces" / f"{cell.file_name}.json").write_text(json.dumps(report.to_trace(cell, got, plan)), "utf-8")
+        return {**row, "p50_ms": p50, "p99_ms": quantile(latencies, 0.99) * 1e3, "runs": len(latencies),
+                "error": plan["makespan_seconds"] * 1e3 / p50 - 1, "apart": difference,
+                "ranks": [{key: rank[key] for key in ("weight_bytes", "arena_bytes", "resident_bytes")}
+                          | {"late_ms": rank["late_s"] * 1e3} for rank in got]}
+
+    def probe(self, place, bandwidth, message, own, factor=20):
+        place.shape(bandwidth)
+        return Crew(place, self.program("bench_cluster_probe"),
+                    ["--bandwidth", bandwidth, "--message-us", message * 1e6, "--own-message-us", own * 1e6, "--factor", factor,
+                     *(["--kernel-shaped"] if place.is_kernel_shaped else [])]).run()[0]
+
+    def check_emulation(self):
+        """Whether links and devices are what they should be: (passed, sentence) of each."""
+        lines = []
+        with self.testbed(2) as place:
+            # What a message takes besides the wait for it, which is part of every wait from now on.
+            plain = self.probe(place, 12.5e6, 1e-3, 0)
+            self.own_message = max(plain["messages"][0]["seconds"] - 1e-3, 0)
+            for name in self.options.links:
+                bandwidth, message = LINKS[name]
+                got = self.probe(place, bandwidth, message, self.own_message)
+                apart = got["bytes_per_s"] / bandwidth - 1
+                added = got["messages"][0]["seconds"] - message
+                stretch = max(abs(each["taken_over_wanted"] - 1) for each in got["stretch"])
+                lines += [(abs(apart) <= 0.05, f"{name}: bandwidth {got['bytes_per_s'] / 1e6:.2f} MB/s, {100 * apart:+.1f} % (allowed 5)"),
+                          (abs(added) <= max(0.1 * message, 0.2e-3),
+                           f"{name}: a message takes {(message + added) * 1e3:.3f} ms, {added * 1e3:+.3f} (allowed 0.2 or 10 %)"),
+                          (stretch <= 0.03, f"{name}: slowed computing is {100 * stretch:.2f} % off (allowed 3)")]
+        (self.folder / "emulation.json").write_text(json.dumps(
+            {"own_message_s": self.own_message, "is_kernel_shaped": place.is_kernel_shaped, "why": place.why, "checks": lines}), "utf-8")
+        return lines
+
+    def testbed(self, devices):
+        if not self.options.loopback:
+            return open_testbed(devices)
+        place = Loopback(devices)
+        place.why = "--loopback"
+        return place
+
+    def overhead(self):
+        """Three ranks share one core and loopback with nothing slowed: their compute is one device's, and the rest is ours."""
+        cell = Cell("vgg11", "coedge_oc", 3, "1Gbit/0.2ms", 10.0)
+        host = self.host()
+        took = {}
+        with Loopback(2) as two:
+            loopback = self.probe(two, 0, 0, 0)["bytes_per_s"]
+        for each in (dataclasses.replace(cell, policy="single_device", devices=1), cell) * 2:
+            path = self.file("overhead.json", each.cluster(host))
+            plan = self.plan(each, path)
+            with Loopback(each.devices) as place:
+                got = Crew(place, self.program("bench_cluster_device"),
+                           [*self.words(each), "--cluster", path, "--seconds", 2, "--least-runs", 10], core=max(os.sched_getaffinity(0))).run()
+            best = min(got[0]["latencies_s"])
+            took[each.policy] = min(took.get(each.policy, (best, 0)), (best, plan["bytes"]))
+        alone, (together, sent) = took["single_device"][0], took[cell.policy]
+        allowed = 1.1 * alone + sent / loopback
+        return together <= allowed, (
+            f"VGG11 by {cell.policy} as 3 processes on one core: {together * 1e3:.1f} ms, alone {alone * 1e3:.1f} ms, {sent / 1e6:.2f} MB "
+            f"sent at {loopback / 1e9:.2f} GB/s (allowed {allowed * 1e3:.1f} ms)")
+
+    def run(self):
+        options = self.options
+        done = set(Results(self.rows()).rows)
+        unlike = () if options.equal else options.devices if options.all else (3,)
+        cells = [cell for cell in matrix(options.networks, options.policies, options.devices, options.links, options.speeds, unlike)
+                 if cell not in done]
+        cells = cells[:options.cells]
+        print(f"{len(cells)} cells to measure, {len(done)} measured before; results in {self.folder}", flush=True)
+        if not cells:
+            return
+        begin = time.monotonic()
+        for passed, line in self.check_emulation():
+            print(f"{'pass' if passed else 'FAIL'}  emulation, {line}", flush=True)
+        failures = []
+        place, count = None, 0
+        try:
+            for number, cell in enumerate(cells):
+                if options.time and time.monotonic() - begin > options.time:
+                    print(f"cut after {time.monotonic() - begin:.0f} s: {len(cells) - number} cells remain", flush=True)
+                    break
+                if count != cell.devices:
+                    if place:
+                        place.__exit__()
+                    place, count = self.testbed(cell.devices).__enter__(), cell.devices
+                    if not place.is_kernel_shaped and number == 0:
+                        print(f"no namespaces ({place.why}): the devices slow down loopback themselves", flush=True)
+                try:
+                    row = self.measure(cell, place)
+                except Failed as failure:
+                    failures.append(cell)
+                    print(f"[{number + 1}/{len(cells)}] {cell.name}: {failure}", flush=True)
+                    continue
+                with open(self.results, "a", encoding="utf-8") as file:
+                    file.write(json.dumps(row) + "\n")
+                said = (f"{row['p50_ms']:.2f} ms, predicted {row['predicted_ms']:.2f} ({100 * row['error']:+.1f} %), {row['runs']} runs"
+                        if row["fits"] else "does not fit")
+                print(f"[{number + 1}/{len(cells)}] {cell.name}: {said}", flush=True)
+        finally:
+            if place:
+                place.__exit__()
+        if failures:
+            raise Failed(f"{len(failures)} cells failed")
+
+    def conclude(self):
+        """Prints what was shown, and writes the report."""
+        results = Results(self.rows())
+        claims = results.claims()
+        kept = self.folder / "overhead.json"
+        if kept.exists():
+            claims.append(tuple(json.loads(kept.read_text("utf-8"))))
+        print()
+        for passed, line in claims:
+            print(f"{'----' if passed is None else 'pass' if passed else 'FAIL'}  {line}")
+        emulation = self.folder / "emulation.json"
+        page = report.to_page(results, claims, json.loads(emulation.read_text("utf-8")) if emulation.exists() else None,
+                              self.folder / "traces")
+        (self.folder / "report.html").write_text(page, "utf-8")
+        print(f"\n{self.folder / 'report.html'}")
+        return all(passed is not False for passed, _ in claims)
+
+
+def main():
+    options = arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # so that all is removed
+    bench = Bench(options)
+    if options.conditions:
+        return 0 if conditions.run(bench) else 1
+    if not options.report:
+        bench.run()
+        if "vgg11" in options.networks and not (bench.folder / "overhead.json").exists():
+            (bench.folder / "overhead.json").write_text(json.dumps(bench.overhead()), "utf-8")
+    return 0 if bench.conclude() else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (Failed, RuntimeError, OSError, subprocess.CalledProcessError) as failure:
+        sys.exit(str(failure))
