@@ -81,7 +81,7 @@ workload::workload(const iop::op& o) : what_(o.what), compute_(function_of(o.wha
   step_.bias = round_up(iop::kernel::packed_size(step_.geometry) + iop::kernel::weight_slack);
   step_.has_bias = o.bias;
   weights_ = make_buffer(step_.bias + o.out.channels);
-  iop::exec::load_weights(o, step_, raw, {}, weights_.data());
+  iop::exec::load_weights(o, step_, raw, {}, weights_.data(), [](auto) {});
 }
 
 void workload::run() { compute_(step_, operands_, arena_.data(), weights_.data()); }

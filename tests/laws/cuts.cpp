@@ -89,7 +89,7 @@ std::vector<float> compute(const op& o, const tensors& t, const box& in, const b
   step.output_channels = out.channels;
   step.first_input_channel = o.groups == 1 ? in.channels.begin : 0;
   std::vector<float> packed(kernel::packed_size(step.geometry) + kernel::weight_slack);
-  exec::load_weights(o, step, t.weights, {}, packed.data());
+  exec::load_weights(o, step, t.weights, {}, packed.data(), [](auto) {});
   const std::vector<float> part = cut_out(t.in, o.in, in);
   std::vector<float> made(element_count(out, o.out.width));
   kernel::conv2d(step.geometry, part.data(), packed.data(),

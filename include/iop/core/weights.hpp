@@ -23,4 +23,12 @@ concept weight_source = requires(const Source& source, std::string_view name,
   { source.tensor(name, shape) } -> std::same_as<result<std::span<const float>>>;
 };
 
+/// A source that can also let go of memory: `release(values)` says that this part of a view has been read.
+/// The view stays valid; reading there again only costs what it cost the first time.
+template <class Source>
+concept releasing_weight_source = weight_source<Source> &&
+    requires(const Source& source, std::span<const float> values) {
+  source.release(values);
+};
+
 }  // namespace iop

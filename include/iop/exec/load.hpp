@@ -12,6 +12,7 @@
 #include <iop/kernel/conv2d.hpp>
 #include <iop/kernel/winograd.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <iterator>
@@ -54,26 +55,37 @@ class scale_cache {
   entry entries_[kernel::block_channels]{};
 };
 
-/// Packs one operator's slice of `weight` (all output × read input channels × kernel).
-inline void load_weights(const op& o, const deploy::compute_step& step, std::span<const float> weight,
-                         const folded_norm& norm, float* to) {
-  const std::size_t ins = channels_read(o);
-  const range outs = step.output_channels;
-  const std::size_t first_in = step.first_input_channel;
-  const auto raw = [&](std::size_t out, std::size_t in, std::size_t row, std::size_t column) {
-    const std::size_t filter = (outs.begin + out) * ins + first_in + in;
-    return weight[(filter * o.win.kernel_height + row) * o.win.kernel_width + column];
-  };
-  const auto pack = [&](const auto& read) {
-    step.by_winograd ? kernel::pack_winograd(step.geometry, read, to)
-                     : kernel::pack_conv2d(step.geometry, read, to);
-  };
-  if (!o.norm) return pack(raw);
-  scale_cache scale(norm);
-  const auto folded = [&](std::size_t out, std::size_t in, std::size_t row, std::size_t column) {
-    return static_cast<float>(static_cast<double>(raw(out, in, row, column)) * scale(outs.begin + out));
-  };
-  pack(folded);
+/// Packs one operator's slice of `weight` (all output × read input channels × kernel). `done` is told of
+/// weights that will not be read again: block by block of output channels, which are neighbours in the file
+/// and stay neighbours when packed.
+template <class Done>
+void load_weights(const op& o, const deploy::compute_step& step, std::span<const float> weight,
+                  const folded_norm& norm, float* to, const Done& done) {
+  const std::size_t ins = channels_read(o), filter_size = ins * kernel_area(o);
+  kernel::windowed part = step.geometry;
+  const std::size_t outs = part.out.channels, block = part.groups == 1 ? kernel::block_channels : outs;
+  for (std::size_t first = 0; first < outs; first += block) {
+    part.out.channels = std::min(block, outs - first);
+    const std::size_t begin = step.output_channels.begin + first;
+    const auto raw = [&](std::size_t out, std::size_t in, std::size_t row, std::size_t column) {
+      const std::size_t filter = (begin + out) * ins + step.first_input_channel + in;
+      return weight[(filter * o.win.kernel_height + row) * o.win.kernel_width + column];
+    };
+    const auto pack = [&](const auto& read) {
+      step.by_winograd ? kernel::pack_winograd(part, read, to) : kernel::pack_conv2d(part, read, to);
+    };
+    if (o.norm) {
+      scale_cache scale(norm);
+      pack([&](std::size_t out, std::size_t in, std::size_t row, std::size_t column) {
+        return static_cast<float>(static_cast<double>(raw(out, in, row, column)) * scale(begin + out));
+      });
+    } else {
+      pack(raw);
+    }
+    to += step.by_winograd ? winograd_weight_count(part.out.channels, part.in.channels)
+                           : kernel::packed_size(part);
+    done(weight.subspan(begin * filter_size, part.out.channels * filter_size));
+  }
 }
 
 /// The `count` values of a tensor with one dimension.
@@ -108,7 +120,9 @@ template <weight_source Weights>
     if (const error e = load_channels(source, norm_name, ".running_mean", outs, norm.mean)) return e;
     if (const error e = load_channels(source, norm_name, ".running_var", outs, norm.variance)) return e;
   }
-  load_weights(o, step, *weight, norm, weights + step.weights);
+  load_weights(o, step, *weight, norm, weights + step.weights, [&](std::span<const float> read) {
+    if constexpr (releasing_weight_source<Weights>) source.release(read);
+  });
   if (!step.has_bias) return {};
   for (std::size_t c = step.output_channels.begin; c < step.output_channels.end; ++c) {
     const double own = bias.empty() ? 0 : static_cast<double>(bias[c]);

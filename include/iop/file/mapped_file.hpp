@@ -44,6 +44,10 @@ class mapped_file {
 
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
 
+  /// Takes the pages of `part` out of this process's memory, also those it shares with its neighbours. They
+  /// are mapped again when touched. Bytes of elsewhere are left alone.
+  void release(std::span<const std::byte> part) const;
+
  private:
   mapped_file(void* data, std::size_t size) : data_(data), size_(size) {}
 
@@ -91,6 +95,17 @@ inline result<mapped_file> mapped_file::open(const std::string& path) {
   void* const data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
   if (data == MAP_FAILED) return detail::refused("map", path);
   return mapped_file(data, size);
+}
+
+inline void mapped_file::release(std::span<const std::byte> part) const {
+  const auto first = reinterpret_cast<std::uintptr_t>(data_);
+  const auto begin = reinterpret_cast<std::uintptr_t>(part.data()), end = begin + part.size();
+  if (part.empty() || begin < first || end > first + size_) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const std::uintptr_t before = begin % page;  // a mapping begins on a page
+  // A hint: where it is refused, the bytes stay where they are.
+  static_cast<void>(
+      ::madvise(const_cast<std::byte*>(part.data()) - before, part.size() + before, MADV_DONTNEED));
 }
 
 }  // namespace iop::file

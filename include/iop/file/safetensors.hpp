@@ -64,14 +64,13 @@ class safetensors {
   /// is none of this name, its type or shape is another, or its data does not lie on a multiple of 4 bytes.
   result<std::span<const float>> tensor(std::string_view name, std::span<const std::size_t> shape) const;
 
-  /// Of all tensors, with their names: for peers that must have the same. Reads the whole file.
-  std::uint64_t digest() const {
-    iop::digest sum;
-    for (const stored_tensor& tensor : tensors_)
-      sum.add(tensor.name)
-          .add(std::string_view(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()));
-    return sum.value;
-  }
+  /// Values that were read need not stay in memory: iop::releasing_weight_source. Does nothing when the bytes
+  /// are not a mapped file's.
+  void release(std::span<const float> values) const { mapping_.release(std::as_bytes(values)); }
+
+  /// Of all tensors, with their names: for peers that must have the same. Reads the whole file, a part at a
+  /// time.
+  std::uint64_t digest() const;
 
   /// An error when the file has a tensor that is not among `used`: most likely it belongs to another network.
   error check_only(std::span<const std::string_view> used) const;
@@ -90,7 +89,7 @@ class safetensors {
   mapped_file mapping_{};
 };
 
-static_assert(weight_source<safetensors>);
+static_assert(releasing_weight_source<safetensors>);
 
 namespace detail {
 
@@ -209,6 +208,20 @@ inline result<std::span<const float>> safetensors::tensor(std::string_view name,
   }
   return std::span<const float>(reinterpret_cast<const float*>(found->bytes.data()),
                                 found->bytes.size() / sizeof(float));
+}
+
+inline std::uint64_t safetensors::digest() const {
+  constexpr std::size_t most = std::size_t{1} << 20;
+  iop::digest sum;
+  for (const stored_tensor& tensor : tensors_) {
+    sum.add(tensor.name).add(tensor.bytes.size());
+    for (std::size_t at = 0; at < tensor.bytes.size(); at += most) {
+      const auto part = tensor.bytes.subspan(at, std::min(most, tensor.bytes.size() - at));
+      sum.add(std::string_view(reinterpret_cast<const char*>(part.data()), part.size()));
+      mapping_.release(part);
+    }
+  }
+  return sum.value;
 }
 
 inline error safetensors::check_only(std::span<const std::string_view> used) const {

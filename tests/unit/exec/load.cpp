@@ -4,6 +4,8 @@
 #include <iop/exec/executor.hpp>
 #include <iop/exec/load.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,6 +42,22 @@ struct recording {
     asked.emplace_back(std::string(name), std::vector(shape.begin(), shape.end()));
     if (name == missing) return iop::make_error(iop::errc::bad_tensor, "no tensor '", name, "'");
     return all.tensor(name, shape);
+  }
+};
+
+/// Makes what is released unusable.
+struct forgetting {
+  iop_test::random_weights all{};
+  mutable std::size_t released = 0;
+
+  iop::result<std::span<const float>> tensor(std::string_view name,
+                                             std::span<const std::size_t> shape) const {
+    return all.tensor(name, shape);
+  }
+  void release(std::span<const float> values) const {
+    released += values.size();
+    // They live in a vector that is not constant itself.
+    std::fill_n(const_cast<float*>(values.data()), values.size(), NAN);
   }
 };
 
@@ -87,6 +105,19 @@ TEST_CASE("the tensors of a batch_norm are asked for behind those of its operato
                                 {"bn3.bias", {5}},
                                 {"bn3.running_mean", {5}},
                                 {"bn3.running_var", {5}}});
+}
+
+TEST_CASE("weights are released once, block by block, and not read again", "[exec]") {
+  const forgetting weights;
+  const iop_test::random_weights same;
+  const std::vector<float> image = iop_test::random_values(2 * 6 * 5, 3);
+  iop::comm::alone mesh;
+  const auto me = std::make_unique<iop::executor<one, 0>>(weights, mesh),
+             other = std::make_unique<iop::executor<one, 0>>(same, mesh);
+  CHECK(weights.released == 150 * 2 * 3 * 3 + 150 * 3 * 3 + 5 * 150);
+  const auto scores = me->run(image), expected = other->run(image);
+  REQUIRE(scores);
+  CHECK(std::equal(scores->begin(), scores->end(), expected->begin(), expected->end()));
 }
 
 TEST_CASE("a missing tensor of a batch_norm is told", "[exec]") {

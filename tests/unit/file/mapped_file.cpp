@@ -6,10 +6,13 @@
 
 #include <sys/stat.h>
 
+#include <fstream>
+#include <numeric>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 using iop::file::mapped_file;
 
@@ -43,6 +46,45 @@ TEST_CASE("a mapped file shows its bytes, wherever the object moves") {
   REQUIRE(other);
   moved = std::move(*other);
   CHECK(text_of(moved) == "ab");
+}
+
+namespace {
+/// Memory of this process that holds pages of files.
+std::size_t resident_file_bytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;)
+    if (std::size_t kib = 0; word == "RssFile:" && status >> kib) return kib * 1024;
+  return 0;
+}
+}  // namespace
+
+TEST_CASE("released pages leave the memory and come back when read") {
+  constexpr std::size_t size = 8u << 20;
+  const files::directory here;
+  const auto file = mapped_file::open(here.write("large", std::string(size, 'x')));
+  REQUIRE(file);
+  const auto sum = [&] {
+    return std::accumulate(text_of(*file).begin(), text_of(*file).end(), std::size_t{0});
+  };
+  REQUIRE(sum() == size * 'x');
+  const std::size_t before = resident_file_bytes();
+  REQUIRE(before >= size);
+  file->release(file->bytes().subspan(1, size - 2));
+  CHECK(resident_file_bytes() <= before - size + (1u << 20));
+  CHECK(sum() == size * 'x');
+}
+
+TEST_CASE("only a file's own bytes are released") {
+  const files::directory here;
+  const auto file = mapped_file::open(here.write("five", "12345"));
+  const auto empty = mapped_file::open(here.write("empty", ""));
+  REQUIRE(file);
+  REQUIRE(empty);
+  std::vector<std::byte> other(3u << 20, std::byte{7});  // whole pages of it would be zero afterwards
+  file->release(other);
+  empty->release(other);
+  file->release({});
+  CHECK(other == std::vector<std::byte>(other.size(), std::byte{7}));
 }
 
 TEST_CASE("an empty file has no bytes") {
