@@ -81,10 +81,21 @@ inline batch min(const batch& a, const batch& b) {
   #pragma GCC diagnostic ignored "-Wuninitialized"  // the same bug, inside xsimd
   #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
+// Where functions of many steps are taken from. xsimd 8.1's selection of bytes and words for AVX-512BW, which
+// its logarithm instantiates and never calls, does not compile with g++ -O0.
+#if defined(__AVX512F__)
+using function_batch = xsimd::batch<float, xsimd::avx512f>;
+inline function_batch argument(const batch& x) { return function_batch(static_cast<__m512>(x)); }
+inline batch value(const function_batch& y) { return batch(static_cast<__m512>(y)); }
+#else
+inline const batch& argument(const batch& x) { return x; }
+inline const batch& value(const batch& y) { return y; }
+#endif
+
 /// Within a few units in the last place of the exact value; the last bits are the instruction set's.
-inline batch exp(const batch& x) { return xsimd::exp(x); }
-inline batch log(const batch& x) { return xsimd::log(x); }
-inline batch tanh(const batch& x) { return xsimd::tanh(x); }
+inline batch exp(const batch& x) { return value(xsimd::exp(argument(x))); }
+inline batch log(const batch& x) { return value(xsimd::log(argument(x))); }
+inline batch tanh(const batch& x) { return value(xsimd::tanh(argument(x))); }
 #if defined(__GNUC__) && !defined(__clang__)
   #pragma GCC diagnostic pop
 #endif
