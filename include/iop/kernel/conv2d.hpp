@@ -49,9 +49,9 @@ inline tile_job job_of(const windowed& g, const region& r) {
 /// One group. Blocks of output channels are the outer loop: each weight comes from memory once.
 inline void direct(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   const std::size_t taps = g.kernel_height * g.kernel_width * g.in.channels;
+  if (is_dense(g)) return dense(g, in, packed, bias, out);
   if (is_by_taps(g)) return conv2d_by_taps(g, in, packed, bias, out);
-  std::size_t first = is_dense(g) ? dense(g, in, packed, bias, out) : 0;
-  for (; first < g.out.channels; first += block_channels) {
+  for (std::size_t first = 0; first < g.out.channels; first += block_channels) {
     const std::size_t channels = std::min(block_channels, g.out.channels - first);
     float start[block_channels] = {};
     if (bias != nullptr) std::copy_n(bias + first, channels, start);

@@ -153,6 +153,43 @@ TEST_CASE("conv2d rounds no worse than its number of additions explains", "[kern
   }
 }
 
+TEST_CASE("conv2d is within 2e-6 of the largest output of sums in double precision", "[kernel][conv2d]") {
+  const auto square = [](std::size_t in, std::size_t inputs, std::size_t outputs, std::size_t kernel,
+                         std::size_t stride, std::size_t groups = 1) {
+    windowed g;
+    g.in = compact(in, in, inputs);
+    g.kernel_height = g.kernel_width = kernel;
+    g.stride_height = g.stride_width = stride;
+    g.top = g.left = kernel == in ? 0 : -static_cast<std::ptrdiff_t>(kernel / 2);
+    const std::size_t side = kernel == in ? 1 : (in - 1) / stride + 1;
+    g.out = compact(side, side, outputs);
+    g.groups = groups;
+    return g;
+  };
+  generator draw(31);
+  double worst = 0;
+  for (const windowed& g :  // sums as long as networks have them; the last four are dense
+       {square(28, 1, 6, 5, 1), square(14, 6, 16, 5, 1), square(32, 3, 64, 11, 4), square(12, 64, 40, 5, 1),
+        square(10, 256, 24, 3, 1), square(7, 512, 64, 3, 1), square(14, 128, 32, 3, 2),
+        square(7, 960, 160, 1, 1), square(14, 96, 96, 3, 1, 96), square(15, 70, 70, 3, 2, 70),
+        square(5, 16, 120, 5, 1), square(1, 4096, 70, 1, 1), square(6, 256, 20, 6, 1),
+        square(7, 512, 20, 7, 1)}) {
+    const problem p(g, false, draw);
+    INFO(describe(g));
+    marked expected(g.out);
+    reference::conv2d(g, p.in.data(), p.weights.data(), p.bias.data(), expected.data());
+    const std::vector<float> got = p.result(), want = expected.box();
+    double error = 0, largest = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      error = std::max(error, std::fabs(static_cast<double>(got[i]) - static_cast<double>(want[i])));
+      largest = std::max(largest, std::fabs(static_cast<double>(want[i])));
+    }
+    CHECK(error <= 2e-6 * largest);
+    worst = std::max(worst, error / largest);
+  }
+  WARN("largest error, as a share of the largest output: " << worst);
+}
+
 TEST_CASE("strips of rows have the bits of the uncut convolution", "[kernel][conv2d]") {
   generator draw(3);
   for (int shape = 0; shape < 200; ++shape) {
@@ -278,6 +315,14 @@ TEST_CASE("a dense layer is a convolution with its whole input as kernel", "[ker
     marked expected(g.out);
     reference::conv2d(g, p.in.data(), p.weights.data(), p.bias.data(), expected.data());
     REQUIRE(p.result() == expected.box());
+
+    const problem rounded(g, false, draw);  // one output at a time has the same bits
+    std::vector<float> single(outputs);
+    windowed one = g;
+    one.out = compact(1, 1, 1);
+    for (std::size_t o = 0; o < outputs; ++o)
+      conv2d(one, rounded.in.data(), rounded.pack(one, o).data(), rounded.bias.data() + o, &single[o]);
+    REQUIRE(same_bits(rounded.result(), single));
   }
 }
 

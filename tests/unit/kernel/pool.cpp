@@ -48,7 +48,7 @@ std::vector<float> run(const pooling& pool, const windowed& g, const std::vector
 
 TEST_CASE("pooling equals the definition exactly on whole numbers", "[kernel][pool]") {
   generator draw(1);
-  for (int shape = 0; shape < 300; ++shape) {
+  for (int shape = 0; shape < 500; ++shape) {
     const windowed g = make_pooling(draw);
     const std::vector<float> in = make_values(span_of(g.in), true, draw);
     for (const pair& kind : kinds) REQUIRE(run(kind.fast, g, in) == run(kind.reference, g, in));
