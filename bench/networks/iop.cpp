@@ -27,7 +27,7 @@ struct alone {
                                                     .memory = 8_GiB,
                                                     .winograd = 450_GFLOPs},
                                         iop::link{100_Mbitps, 2_ms}};
-  static constexpr auto plan = iop::make_plan<network>(cluster, iop::policy::single_device);
+  static constexpr auto plan = iop::planned<network, cluster, iop::policy::single_device>;
 };
 
 class iop_engine final : public engine {

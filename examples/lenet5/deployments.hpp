@@ -40,7 +40,7 @@ template <std::size_t Devices, iop::policy Policy>
 struct porch {
   using network = lenet5;
   static constexpr auto cluster = first_boards<Devices>();
-  static constexpr auto plan = iop::make_plan<network>(cluster, Policy);
+  static constexpr auto plan = iop::planned<network, cluster, Policy>;
 };
 
 }  // namespace lenet5

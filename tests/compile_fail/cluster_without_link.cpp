@@ -23,7 +23,7 @@ struct porch {
   using network = example;
   static constexpr iop::cluster cluster{iop::device{"camera", 1_GFLOPs, 1_GBps, 8_MiB},
                                         iop::device{"sensor", 1_GFLOPs, 1_GBps, 8_MiB}, wifi};
-  static constexpr auto plan = iop::make_plan<network>(cluster, iop::policy::output_channel);
+  static constexpr auto plan = iop::planned<network, cluster, iop::policy::output_channel>;
 };
 
 static_assert(iop::deploy::check<porch>());

@@ -44,8 +44,8 @@ template <class Network, iop::policy Policy, std::size_t Ranks>
 struct trial {
   using network = Network;
   static constexpr auto cluster = unlike_cluster<Ranks>();
-  static constexpr auto plan =
-      iop::make_plan<network>(cluster, Policy, {.input_rank = Ranks > 1 ? 1 : 0, .output_rank = Ranks - 1});
+  static constexpr iop::endpoints ends{.input_rank = Ranks > 1 ? 1 : 0, .output_rank = Ranks - 1};
+  static constexpr auto plan = iop::planned<network, cluster, Policy, ends>;
 };
 
 /// By a random plan, another one for each network and number of devices.

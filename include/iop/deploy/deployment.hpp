@@ -3,15 +3,14 @@
 
 // A deployment is a named struct that says which network runs on which cluster by which plan:
 //   struct porch { using network = lenet5; static constexpr iop::cluster cluster{…};
-//                  static constexpr auto plan = iop::make_plan<network>(cluster, iop::policy::interleaved);
-//                  };
+//                  static constexpr auto plan = iop::planned<network, cluster, iop::policy::interleaved>; };
 // Here is what it must hold, as sentences with the numbers.
 
 #include <iop/comm/transport.hpp>
 #include <iop/core/refuse.hpp>
 #include <iop/core/text.hpp>
 #include <iop/model/network.hpp>
-#include <iop/planner/policies.hpp>
+#include <iop/planner/planned.hpp>
 
 #include <cstddef>
 
@@ -59,6 +58,23 @@ constexpr auto make_plan(const cluster<Ranks>& c, policy strategy, endpoints end
     return plan<Network::spec.size(), Ranks>{strategy, ends, {}, route::direct};
   return planner::make_plan<Network::spec.size()>(Network::spec.list(), c, strategy, ends);
 }
+
+namespace deploy {
+
+template <model::network_type Network, const auto& Cluster, policy Strategy, endpoints Ends>
+constexpr auto plan_in_pieces() {
+  if constexpr (problem_of(Cluster, Ends).empty())
+    return planner::planned<Network::spec, Cluster, Strategy, Ends>;
+  else
+    return make_plan<Network>(Cluster, Strategy, Ends);
+}
+
+}  // namespace deploy
+
+/// The same plan, worked out in pieces that no compiler finds too long: its cluster is a constant with static
+/// storage, as a deployment's.
+template <model::network_type Network, const auto& Cluster, policy Strategy, endpoints Ends = endpoints{}>
+inline constexpr auto planned = deploy::plan_in_pieces<Network, Cluster, Strategy, Ends>();
 
 namespace deploy {
 

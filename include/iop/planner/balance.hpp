@@ -19,13 +19,15 @@ template <std::size_t Ranks>
 constexpr std::array<range, Ranks> even_ranges(std::size_t total, std::size_t unit, rank_set members,
                                                std::size_t sharing) {
   const std::size_t units = (total + unit - 1) / unit;
+  const std::size_t least = units / sharing, larger = units % sharing;
   std::array<range, Ranks> shares{};
   std::size_t begin = 0, index = 0;
   for (std::size_t r = 0; r < Ranks && begin < total; ++r) {
     if (!has(members, r)) continue;
-    const std::size_t count = units / sharing + (index++ < units % sharing ? 1 : 0);
+    const std::size_t count = index++ < larger ? least + 1 : least;
     if (count == 0) break;
-    shares[r] = {begin, std::min(begin + count * unit, total)};
+    const std::size_t end = begin + count * unit;
+    shares[r] = {begin, end < total ? end : total};
     begin = shares[r].end;
   }
   return shares;
@@ -33,10 +35,15 @@ constexpr std::array<range, Ranks> even_ranges(std::size_t total, std::size_t un
 
 /// `seconds(rank, units)` is the time rank needs for that many units, not decreasing in units. Returns
 /// consecutive ranges that cover [0, units · unit) once, in rank order; a rank may get none, and one that is
-/// no member gets none. The last share takes what `unit` leaves of `total`.
+/// no member gets none. The last share takes what `unit` leaves of `total`. Of alike ranks nobody is asked.
 template <std::size_t Ranks, class Seconds>
 constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, Seconds&& seconds,
-                                           rank_set members = everyone) {
+                                           rank_set members = everyone, bool are_alike = false) {
+  if (are_alike) {
+    std::size_t count = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) count += has(members, r);
+    return even_ranges<Ranks>(total, unit, members, count);
+  }
   const std::size_t units = (total + unit - 1) / unit;
   const double all = static_cast<double>(units);
   double ideal[Ranks]{};

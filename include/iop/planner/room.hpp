@@ -5,8 +5,6 @@
 // that knows its beginning only counts what must lie side by side at each step: never more than the arena
 // has, so nothing that fits is given up. Sizes are in floats.
 
-#include <iop/planner/arena.hpp>
-#include <iop/planner/choices.hpp>
 #include <iop/planner/move.hpp>
 
 #include <algorithm>

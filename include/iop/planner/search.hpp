@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The best plan of all: a dynamic programme over the operators in order (design section 5). Each stage
-// extends the labels of the stage before by every choice for one operator; the best label of the last stage
-// that fits the memories is followed back. With room for all labels the result is exact.
+// The best plan of all: a dynamic programme over the operators in order (design section 5). Each step extends
+// the labels of the step before by every choice for one operator; the best label of the last step that fits
+// the memories is followed back. With room for all labels the result is exact.
 
-#include <iop/planner/frontier.hpp>
+#include <iop/planner/progress.hpp>
+#include <iop/planner/staging.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <vector>
 
 namespace iop::planner {
@@ -34,14 +34,96 @@ constexpr bool fits(op_list ops, const cluster<Ranks>& c, const plan<Operators, 
   return true;
 }
 
+/// The input where it starts.
+template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
+constexpr frontier<Ranks, Most> start_of(const problem<Operators, Ranks>& p, const stage<Ranks, Most>& first,
+                                         const remainders<Ranks, Most>& behind) {
+  frontier<Ranks, Most> made(p.memory_binds);
+  label<Ranks> l;
+  l.behind = behind.behind(0);
+  l.busy = first.busy[0];
+  l.bound = behind.arriving[0];
+  l.live[l.live_count++] = made.values.number_of(first.values[0].held, p.ops[0].out);
+  l.peak[p.ends.input_rank] = aligned(p.ops[0].out.size());
+  (void)made.push_back(l);
+  return made;
+}
+
+/// A way to the end of the inference.
+struct ending {
+  double seconds = 0;
+  std::size_t label = 0;
+  route deliver = route::direct;
+};
+
+/// Those that end within `limit`, the earliest first.
+template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
+constexpr std::vector<ending> endings_of(const problem<Operators, Ranks>& p,
+                                         const frontier<Ranks, Most>& last, double limit) {
+  std::vector<ending> endings;
+  box wanted[Ranks]{};
+  wanted[p.ends.output_rank] = whole(p.ops.back().out);
+  const layout<Ranks> needed = layout_of(wanted);
+  for (std::size_t n = 0; n < last.count; ++n) {
+    ending e{last.latest[n], n, route::direct};
+    const holding<Ranks>& made = last.values[last.live[n * most_live + last.live_count[n] - 1]].held;
+    if (made.is_partial || !provides(made.of, needed)) {
+      const move_costs costs = costs_of(p, made, needed);
+      e.deliver = costs.quickest;
+      e.seconds += costs.of(e.deliver);
+    }
+    if (e.seconds >= limit) continue;
+    if (p.memory_binds) {
+      const value<Ranks> from = made.unpacked();
+      const auto moved = room_of(
+          p, from,
+          rounds_of(from, wanted, e.deliver, p.ops[made.tensor].out, collecting_rank(p.ends, wanted)));
+      bool fits = true;
+      for (std::size_t r = 0; r < Ranks; ++r)
+        fits = fits &&
+               has_room(p, r, last.weights[n * Ranks + r], std::max(last.peak[n * Ranks + r], moved.most[r]));
+      if (!fits) continue;
+    }
+    endings.push_back(e);
+  }
+  std::sort(endings.begin(), endings.end(), [](const ending& a, const ending& b) {
+    return a.seconds != b.seconds ? a.seconds < b.seconds : b.label > a.label;
+  });
+  return endings;
+}
+
 template <std::size_t Operators, std::size_t Ranks>
-constexpr bool has_room_to_deliver(const problem<Operators, Ranks>& p, const label<Ranks>& l,
-                                   const value<Ranks>& made, const box (&wanted)[Ranks], route how) {
-  const auto rounds = rounds_of(made, wanted, how, p.ops[made.tensor].out, collecting_rank(p.ends, wanted));
-  const auto moved = room_of(p, made, rounds);
-  for (std::size_t r = 0; r < Ranks; ++r)
-    if (!has_room(p, r, l.weights[r], std::max(l.peak[r], moved.most[r]))) return false;
-  return true;
+struct pass_result {
+  pass_outcome outcome{};
+  plan<Operators, Ranks> best{};
+};
+
+/// The best of the ways that a pass has left, which fits the memories. `stage_at(i)` and `frontier_at(i)`
+/// give what belongs to operator i.
+template <std::size_t Operators, std::size_t Ranks, class Stages, class Frontiers>
+constexpr pass_result<Operators, Ranks> finish(const problem<Operators, Ranks>& p, policy strategy,
+                                               double limit, Stages&& stage_at, Frontiers&& frontier_at) {
+  const std::size_t last = p.ops.size() - 1;
+  pass_result<Operators, Ranks> result;
+  result.outcome.is_complete = frontier_at(last).is_complete;
+  for (const ending& e : endings_of(p, frontier_at(last), limit)) {
+    plan<Operators, Ranks> candidate{strategy, p.ends, {}, e.deliver};
+    std::size_t at = e.label;
+    for (std::size_t i = last + 1; i-- > 0;) {
+      const auto& labels = frontier_at(i);
+      candidate.decisions[i] = stage_at(i).options[labels.chosen[at]].made;
+      candidate.decisions[i].fetch = labels.fetch[at];
+      at = labels.previous[at];
+    }
+    if (p.memory_binds && !fits(p.ops, *p.devices, candidate)) {
+      result.outcome.is_misjudged = true;
+      continue;
+    }
+    result.best = candidate;
+    result.outcome.seconds = e.seconds;
+    break;
+  }
+  return result;
 }
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -50,96 +132,37 @@ class searching {
   constexpr searching(const problem<Operators, Ranks>& p, const choice_lists<Ranks>& choices, policy strategy)
       : p_(p), strategy_(strategy), stages_(p, choices) {}
 
-  /// Plans worse than `limit` seconds are of no interest; at most `width` labels are kept for each value
-  /// made. The least time of all is known from below: first only what is near it is looked at.
-  constexpr found<Operators, Ranks> run(double limit, std::size_t width) {
-    const double least = stages_[0].options[0].arriving;
-    for (double slack = 1.0 / 64;; slack += std::max(slack / 4, 1.0 / 64)) {
-      const double near = least > 0 && slack < 1 ? least * (1 + slack) : limit;
-      const auto result = run_within(std::min(near, limit), width);
-      if (result.exists || near >= limit) return result;
+  constexpr found<Operators, Ranks> run(double limit, std::size_t width) const {
+    found<Operators, Ranks> result;
+    search_progress progress(stages_.least_seconds(), limit, width, p_.memory_binds);
+    while (!progress.is_done()) {
+      const auto got = pass(progress.next());
+      progress.take(got.outcome);
+      if (!got.outcome.exists()) continue;
+      result.best = got.best;
+      result.seconds = got.outcome.seconds;
+      result.exists = true;
     }
+    result.is_exact = progress.is_exact();
+    return result;
   }
 
  private:
-  constexpr found<Operators, Ranks> run_within(double limit, std::size_t width) {
-    bool misjudged = false;
-    auto result = pass(limit, width, true, misjudged);
-    if (!misjudged || !result.is_exact) return result;
-    // Others were dropped for a plan whose layout has gaps: now all are kept that end before the one found.
-    const auto better = pass(result.exists ? result.seconds : limit, width, false, misjudged);
-    if (better.exists) return better;
-    result.is_exact = better.is_exact;
-    return result;
-  }
-
-  /// The input where it starts.
-  constexpr frontier<Ranks> start() const {
-    frontier<Ranks> first;
-    label<Ranks> l;
-    l.spine = &stages_[0].options[0];
-    l.live.push_back({0, 0});
-    if (p_.memory_binds) l.peak[p_.ends.input_rank] = aligned(p_.ops[0].out.size());
-    first.labels.push_back(l);
-    return first;
-  }
-
-  /// `misjudged`: a plan did not fit that seemed to.
-  constexpr found<Operators, Ranks> pass(double limit, std::size_t width, bool compares, bool& misjudged) {
-    std::vector<frontier<Ranks>> steps;
-    steps.reserve(p_.ops.size());
-    steps.push_back(start());
-    for (std::size_t i = 1; i < p_.ops.size(); ++i)
-      steps.push_back(
-          expansion<Operators, Ranks>(p_, stages_, i, steps.back(), limit, width, compares).run());
-
-    struct ending {
-      double seconds = 0;
-      std::size_t label = 0;
-      route deliver = route::direct;
-    };
-    std::vector<ending> endings;
-    box wanted[Ranks]{};
-    wanted[p_.ends.output_rank] = whole(p_.ops.back().out);
-    const frontier<Ranks>& last = steps.back();
-    for (std::size_t n = 0; n < last.labels.size(); ++n) {
-      const label<Ranks>& l = last.labels[n];
-      ending e{0, n, route::direct};
-      for (const double c : l.clock) e.seconds = std::max(e.seconds, c);
-      const value<Ranks> v = stages_[p_.ops.size() - 1].values[l.live.back().number].held.unpacked();
-      if (!provides(v, wanted)) {
-        const move_costs costs = costs_of(p_, v, wanted);
-        e.deliver = costs.quickest;
-        e.seconds += costs.of(e.deliver);
-      }
-      if (e.seconds < limit && (!p_.memory_binds || has_room_to_deliver(p_, l, v, wanted, e.deliver)))
-        endings.push_back(e);
+  constexpr pass_result<Operators, Ranks> pass(const pass_limits& limits) const {
+    std::vector<frontier<Ranks, unbounded>> labels;
+    labels.reserve(p_.ops.size());
+    labels.push_back(start_of<unbounded>(p_, stages_[0], stages_.behind(0)));
+    const spine<Operators>& path = p_.main_path;
+    for (std::size_t i = 1; i < p_.ops.size(); ++i) {
+      const std::size_t next = path.next[path.before[i]];
+      labels.push_back(expansion<unbounded, Operators, Ranks>(
+                           p_, i, stages_[i - 1], stages_[i], path.has[i] ? &stages_.behind(i) : nullptr,
+                           stages_.behind(next).least_arriving, labels[i - 1], limits)
+                           .run());
     }
-    std::sort(endings.begin(), endings.end(), [](const ending& a, const ending& b) {
-      return a.seconds != b.seconds ? a.seconds < b.seconds : b.label > a.label;
-    });
-
-    found<Operators, Ranks> result;
-    result.is_exact = last.is_complete;
-    for (const ending& e : endings) {
-      plan<Operators, Ranks> candidate{strategy_, p_.ends, {}, e.deliver};
-      std::size_t at = e.label;
-      for (std::size_t i = p_.ops.size(); i-- > 0;) {
-        const label<Ranks>& l = steps[i].labels[at];
-        candidate.decisions[i] = stages_[i].options[l.chosen].chosen.made;
-        candidate.decisions[i].fetch = l.fetch;
-        at = l.previous;
-      }
-      if (p_.memory_binds && !fits(p_.ops, *p_.devices, candidate)) {
-        misjudged = true;
-        continue;
-      }
-      result.best = candidate;
-      result.seconds = e.seconds;
-      result.exists = true;
-      break;
-    }
-    return result;
+    return finish(
+        p_, strategy_, limits.seconds, [&](std::size_t i) -> const auto& { return stages_[i]; },
+        [&](std::size_t i) -> const auto& { return labels[i]; });
   }
 
   const problem<Operators, Ranks>& p_;

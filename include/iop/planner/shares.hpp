@@ -83,7 +83,7 @@ constexpr std::size_t channel_step(const cluster<Ranks>& c, std::size_t channels
 /// Output channels of a weighted operator.
 template <std::size_t Ranks>
 constexpr share_list<Ranks> balance_output_channels(const op& o, const cluster<Ranks>& c,
-                                                    rank_set members = everyone) {
+                                                    rank_set members = everyone, bool are_alike = false) {
   const std::size_t unit = std::max(channel_unit(o), channel_step(c, o.out.channels));
   const std::size_t whole_units =
       o.groups > 1 ? (unit + channel_unit(o) - 1) / channel_unit(o) * channel_unit(o) : unit;
@@ -93,13 +93,13 @@ constexpr share_list<Ranks> balance_output_channels(const op& o, const cluster<R
       [&](std::size_t r, double units) {
         return seconds_of_fraction(c.devices[r], o, units * static_cast<double>(whole_units), ins, rows);
       },
-      members);
+      members, are_alike);
 }
 
 /// Channels between the two operators of an interleaved pair: outputs of the head, inputs of the tail.
 template <std::size_t Ranks>
 constexpr share_list<Ranks> balance_pair(const op& head, const op& tail, const cluster<Ranks>& c,
-                                         rank_set members = everyone) {
+                                         rank_set members = everyone, bool are_alike = false) {
   const std::size_t unit = std::max(channel_unit(head), channel_step(c, head.out.channels));
   return balance<Ranks>(
       head.out.channels, unit,
@@ -113,13 +113,13 @@ constexpr share_list<Ranks> balance_pair(const op& head, const op& tail, const c
         return first + seconds_of_fraction(c.devices[r], tail, static_cast<double>(tail.out.channels), ins,
                                            static_cast<double>(tail.out.height));
       },
-      members);
+      members, are_alike);
 }
 
 /// Input channels of an operator that is cut by them.
 template <std::size_t Ranks>
 constexpr share_list<Ranks> balance_input_channels(const op& o, const cluster<Ranks>& c,
-                                                   rank_set members = everyone) {
+                                                   rank_set members = everyone, bool are_alike = false) {
   const std::size_t unit = channel_step(c, o.in.channels);
   return balance<Ranks>(
       o.in.channels, unit,
@@ -127,13 +127,13 @@ constexpr share_list<Ranks> balance_input_channels(const op& o, const cluster<Ra
         return seconds_of_fraction(c.devices[r], o, static_cast<double>(o.out.channels),
                                    units * static_cast<double>(unit), static_cast<double>(o.out.height));
       },
-      members);
+      members, are_alike);
 }
 
 /// Output rows of a weighted operator, or of the operator `last` that ends a strip and follows it.
 template <std::size_t Ranks>
 constexpr share_list<Ranks> balance_rows(const op& o, const op& last, const cluster<Ranks>& c,
-                                         rank_set members = everyone) {
+                                         rank_set members = everyone, bool are_alike = false) {
   const double scale = static_cast<double>(o.out.height) / static_cast<double>(last.out.height);
   return balance<Ranks>(
       last.out.height, 1,
@@ -141,7 +141,7 @@ constexpr share_list<Ranks> balance_rows(const op& o, const op& last, const clus
         return seconds_of_fraction(c.devices[r], o, static_cast<double>(o.out.channels),
                                    static_cast<double>(channels_read(o)), rows * scale);
       },
-      members);
+      members, are_alike);
 }
 
 }  // namespace iop::planner

@@ -26,7 +26,7 @@ template <class Network, policy Policy, std::size_t Output = 0>
 struct plain {
   using network = Network;
   static constexpr iop::cluster cluster = pair;
-  static constexpr auto plan = iop::make_plan<network>(cluster, Policy, {0, Output});
+  static constexpr auto plan = iop::planned<network, cluster, Policy, iop::endpoints{0, Output}>;
 };
 
 struct wider : iop::model::network<iop::model::input<1, 28, 28>, iop::model::conv2d<7>> {};

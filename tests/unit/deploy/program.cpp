@@ -22,7 +22,7 @@ template <policy Policy>
 struct with_idle {
   using network = lenet5;
   static constexpr iop::cluster cluster{fast, idle, fast, iop::link{100_Mbitps, 1_ms}};
-  static constexpr auto plan = iop::make_plan<network>(cluster, Policy, {0, 2});
+  static constexpr auto plan = iop::planned<network, cluster, Policy, iop::endpoints{0, 2}>;
 };
 
 template <class Program>

@@ -27,14 +27,14 @@ constexpr iop::device board{"board", 1_GFLOPs, 1_GBps, 1_GiB};
 struct one {
   using network = small;
   static constexpr iop::cluster cluster{board, iop::link{}};
-  static constexpr auto plan = iop::make_plan<network>(cluster, policy::single_device);
+  static constexpr auto plan = iop::planned<network, cluster, policy::single_device>;
 };
 
 template <policy Policy>
 struct three {
   using network = small;
   static constexpr iop::cluster cluster{board, board, board, iop::link{100_Mbitps, 1_ms}};
-  static constexpr auto plan = iop::make_plan<network>(cluster, Policy);
+  static constexpr auto plan = iop::planned<network, cluster, Policy>;
 };
 
 /// Has everything but one tensor, and remembers what it was asked for.

@@ -29,7 +29,7 @@ struct normed : network<input<2, 6, 5>, conv2d<150, kernel<3>, pad<1>, no_bias>,
 struct one {
   using network = normed;
   static constexpr iop::cluster cluster{iop::device{"board", 1_GFLOPs, 1_GBps, 1_GiB}, iop::link{}};
-  static constexpr auto plan = iop::make_plan<network>(cluster, iop::policy::single_device);
+  static constexpr auto plan = iop::planned<network, cluster, iop::policy::single_device>;
 };
 
 struct recording {

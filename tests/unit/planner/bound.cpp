@@ -26,20 +26,21 @@ void compare_moves(std::uint64_t seed, std::size_t& compared) {
   for (std::size_t i = 1; i < p.ops.size(); ++i)
     for (std::size_t k = 0; k < p.ops[i].inputs.size(); ++k) {
       const std::size_t from = p.ops[i].inputs[k];
-      const double per_float = static_cast<double>(p.ops[from].out.width) * p.least_per_float;
       const auto& needs = stages[i].needs[k];
       const auto& values = stages[from].values;
       std::vector<bool> is_moved(values.size());  // the other values stay inside a segment
-      for (const auto& o : stages[from].options)
-        if (o.chosen.fused_until == from) is_moved[o.made] = true;
+      for (std::size_t o = 0; o < stages[from].options.count; ++o)
+        if (stages[from].options.fused_until[o] == from) is_moved[stages[from].made[o]] = true;
+      const least_move<most_operators_of_problem, Ranks> least_of(p, from);
       for (std::size_t v = 0; v < values.size(); ++v)
         for (std::size_t n = 0; n < needs.size(); ++n) {
-          if (!is_moved[v] || stages.provides(from, v, i, k, n)) continue;
+          const bool is_there = !values[v].held.is_partial && provides(values[v].held.of, needs[n].held.of);
+          if (!is_moved[v] || is_there) continue;
           const move_costs costs = costs_of(p, values[v].held, needs[n].held.of);
           const double least = costs.of(costs.quickest);
           INFO("tensor " << from << " value " << v << " operator " << i << " need " << n);
-          CHECK(stages.at_least(values[v], per_float, needs[n]) <= nearly * least);
-          CHECK(stages.at_least_received(values[v], per_float, needs[n]) <= nearly * least);
+          CHECK(least_of.seconds(values[v], needs[n]) <= nearly * least);
+          CHECK(least_of.received_seconds(values[v], needs[n]) <= nearly * least);
           ++compared;
         }
     }
@@ -68,7 +69,7 @@ void compare_plans(const example& e) {
     const auto p = pose<most_operators>(e.ops, c, made.ends);
     const auto choices = choices_of(p);
     const staging<most_operators, Ranks> stages(p, choices);
-    CHECK(stages[0].options[0].arriving <= nearly * predict(e.ops, c, made).makespan_seconds);
+    CHECK(stages.least_seconds() <= nearly * predict(e.ops, c, made).makespan_seconds);
   }
 }
 

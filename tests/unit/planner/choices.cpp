@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "catch.hpp"
+#include "choice_list.hpp"
 #include "plans.hpp"
 
 using namespace iop;
@@ -35,7 +36,7 @@ std::set<rank_set> sets_of(const cluster<Ranks>& c, endpoints ends = {}) {
 std::set<partition> partitions(const example& e, const allowances& allowed) {
   const auto c = iop_test::unlike_cluster<3>();
   std::set<partition> all;
-  const auto choices = choices_of(pose<most_operators>(e.ops, c, {}, allowed));
+  const auto choices = lists_of(pose<most_operators>(e.ops, c, {}, allowed));
   for (std::size_t i = 1; i < e.ops.size(); ++i) {
     CHECK(!choices[i].empty());
     if (e.ops[i].what == kind::softmax) continue;
@@ -78,7 +79,7 @@ TEST_CASE("inside a segment each operator makes the rows that the next one needs
   const auto c = iop_test::unlike_cluster<4>();
   std::size_t fused = 0;
   for (const example& e : odd_networks) {
-    const auto choices = choices_of(pose<most_operators>(e.ops, c, {}));
+    const auto choices = lists_of(pose<most_operators>(e.ops, c, {}));
     for (std::size_t i = 1; i + 1 < e.ops.size(); ++i)
       for (const auto& each : choices[i]) {
         if (each.fused_until == i) continue;
@@ -114,12 +115,12 @@ TEST_CASE("what is not allowed is no choice", "[planner]") {
     const auto c = iop_test::unlike_cluster<3>();
     allowances all_devices;
     all_devices.subsets = all_devices.single = false;
-    for (const auto& of_one : choices_of(pose<most_operators>(e.ops, c, {}, all_devices)))
+    for (const auto& of_one : lists_of(pose<most_operators>(e.ops, c, {}, all_devices)))
       for (const auto& each : of_one)
         if (each.made.how == partition::replicated) CHECK(each.members == 7);
     allowances unfused;
     unfused.fused = false;
-    const auto choices = choices_of(pose<most_operators>(e.ops, c, {}, unfused));
+    const auto choices = lists_of(pose<most_operators>(e.ops, c, {}, unfused));
     for (std::size_t i = 0; i < e.ops.size(); ++i)
       for (const auto& each : choices[i]) CHECK(each.fused_until == i);
   }
@@ -131,7 +132,7 @@ TEST_CASE("with rows first, channels are cut only where there are no rows", "[pl
   rows_first.rows_first = true;
   const auto c = iop_test::unlike_cluster<3>();
   for (const example& e : odd_networks) {
-    const auto choices = choices_of(pose<most_operators>(e.ops, c, {}, rows_first));
+    const auto choices = lists_of(pose<most_operators>(e.ops, c, {}, rows_first));
     for (std::size_t i = 1; i < e.ops.size(); ++i)
       if (has_rows(e.ops[i]) && e.ops[i].out.height > 1)
         for (const auto& each : choices[i]) CHECK(each.made.how == partition::spatial);

@@ -8,6 +8,8 @@
 #include <iop/planner/arena.hpp>
 #include <iop/planner/choices.hpp>
 
+#include "choice_list.hpp"
+
 #include <cstddef>
 #include <limits>
 #include <vector>
@@ -21,7 +23,7 @@ class enumeration {
 
   /// Plans slower than `limit` seconds are of no interest; gives up after `most_steps` prefixes.
   enumeration(const iop::planner::problem<Operators, Ranks>& p, double limit, std::size_t most_steps)
-      : p_(p), choices_(iop::planner::choices_of(p)), limit_(limit), most_steps_(most_steps) {
+      : p_(p), choices_(lists_of(p)), limit_(limit), most_steps_(most_steps) {
     now_.ends = p.ends;
     now_.decisions[0] = choices_[0][0].made;
     chosen_.push_back(&choices_[0][0]);

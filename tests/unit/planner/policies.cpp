@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "choice_list.hpp"
 #include "plans.hpp"
 
 using namespace iop;
@@ -147,7 +148,7 @@ choice_lists<3> choices_of_segmentation(const problem<most_operators, 3>& p) {
   for (std::size_t first = 1, end = 0; first < p.ops.size(); first = end) {
     end = group_end(p.ops, first);
     for (std::size_t i = first; i < end; ++i)
-      std::erase_if(choices[i], [&](const choice<3>& each) {
+      erase_if(choices[i], [&](const choice<3>& each) {
         if (each.made.how == partition::single) return is_weighted(p.ops[first]);
         if (each.made.how == partition::replicated) return is_weighted(p.ops[i]);
         return each.fused_until >= end;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The best of several plans: one that fits every memory before one that does not, then the quicker one.
+
+#include <iop/planner/arena.hpp>
+#include <iop/planner/cost.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+namespace iop::planner {
+
+/// Bytes that the fullest device lacks for a plan; 0 when it fits.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
+  const auto all = spell_out(ops, p);
+  std::size_t most = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const std::size_t needed = footprint_of(ops, p, all, r).bytes(), limit = c.devices[r].memory.bytes;
+    if (needed > limit) most = std::max(most, needed - limit);
+  }
+  return most;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+class best_plan {
+ public:
+  constexpr best_plan(op_list ops, const cluster<Ranks>& c) : ops_(ops), devices_(c) {}
+
+  constexpr void offer(const plan<Operators, Ranks>& candidate) {
+    offer(candidate, missing_bytes(ops_, devices_, candidate),
+          predict(ops_, devices_, candidate).makespan_seconds);
+  }
+  constexpr void offer(const plan<Operators, Ranks>& candidate, std::size_t missing, double seconds) {
+    if (missing > missing_ || (missing == missing_ && seconds >= seconds_)) return;
+    best_ = candidate;
+    missing_ = missing;
+    seconds_ = seconds;
+  }
+
+  constexpr plan<Operators, Ranks> get() const {
+    plan<Operators, Ranks> p = best_;
+    p.strategy = policy::optimal;
+    return p;
+  }
+
+ private:
+  op_list ops_;
+  const cluster<Ranks>& devices_;
+  plan<Operators, Ranks> best_{};
+  std::size_t missing_ = static_cast<std::size_t>(-1);
+  double seconds_ = std::numeric_limits<double>::infinity();
+};
+
+}  // namespace iop::planner

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What bringing a value to where it is needed takes at least, whatever the route: counted of one rank,
+// without looking at the messages. Floats are of one column of the tensor; `per_float` are the seconds of a
+// row of them.
+
+#include <iop/planner/layout_table.hpp>
+#include <iop/planner/problem.hpp>
+
+#include <cstddef>
+
+namespace iop::planner {
+
+template <std::size_t Operators, std::size_t Ranks>
+class least_move {
+ public:
+  using known = known_layout<Ranks>;
+
+  constexpr least_move(const problem<Operators, Ranks>& p, std::size_t tensor)
+      : message_(p.least_message),
+        per_float_(static_cast<double>(p.ops[tensor].out.width) * p.least_per_float),
+        extent_(p.ops[tensor].out) {}
+
+  /// Of a value that an operator makes and an exchange moves: what is cut is held once.
+  constexpr double seconds(const known& source, const known& needed) const {
+    const rank_set lacking = needed.held.of.ranks & ~source.held.of.ranks;
+    if (source.held.is_partial) return summed(source, needed, lacking);
+    if (source.count == 1 && lacking != 0) return from_one(needed, lacking);
+    return from_several(source, needed, lacking);
+  }
+
+  /// However it comes, also on the way to other ranks or operators.
+  constexpr double received_seconds(const known& source, const known& needed) const {
+    const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
+    const rank_set lacking = wanted.ranks & ~held.ranks;
+    const bool is_summed = source.held.is_partial && source.count > 1;
+    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
+    const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
+    const std::size_t channels = wanted.last[rank] - wanted.first[rank];
+    double most = static_cast<double>(rows * channels);
+    if (!is_summed) most -= kept(held, wanted, rank);
+    if (most <= 0) return 0;
+    if (lacking != 0 && !is_summed) {
+      // All that ranks without anything need must leave those that have it.
+      const auto& begin = needed.all_rows ? wanted.first : wanted.top;
+      const auto& end = needed.all_rows ? wanted.last : wanted.bottom;
+      std::size_t sent = 0, at = 0;
+      for (std::size_t r = 0; r < Ranks; ++r) {
+        if (!has(lacking, r) || end[r] <= at) continue;
+        sent += end[r] - (begin[r] > at ? begin[r] : at);
+        at = end[r];
+      }
+      const double leaving = static_cast<double>(sent * (needed.all_rows ? rows : channels)) / source.count;
+      if (leaving > most) most = leaving;
+    }
+    return message_ + most * per_float_;
+  }
+
+ private:
+  static constexpr double floats_of(const layout<Ranks>& of, std::size_t rank) {
+    return static_cast<double>((of.bottom[rank] - of.top[rank]) * (of.last[rank] - of.first[rank]));
+  }
+  /// The most of what a rank needs that it can have.
+  static constexpr double kept(const layout<Ranks>& held, const layout<Ranks>& wanted, std::size_t rank) {
+    const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
+    const std::size_t channels = wanted.last[rank] - wanted.first[rank];
+    const std::size_t held_rows = held.bottom[rank] - held.top[rank];
+    const std::size_t held_channels = held.last[rank] - held.first[rank];
+    return static_cast<double>((held_rows < rows ? held_rows : rows) *
+                               (held_channels < channels ? held_channels : channels));
+  }
+  static constexpr std::size_t lowest(rank_set set) {
+    std::size_t r = 0;
+    while (!has(set, r)) ++r;
+    return r;
+  }
+  /// Messages that bring `parts` pieces together where each may bring all that its sender has got so far.
+  static constexpr double least_messages(int parts) {
+    double messages = 0;
+    for (int reached = 1; reached < parts; reached *= 2) messages += 1;
+    return messages;
+  }
+
+  /// Shards of a tensor that ranks scatter: how many of `count` get something, and by how many floats (of one
+  /// column) one may be larger than the mean.
+  struct shards {
+    int count;
+    double excess;
+  };
+  constexpr shards shards_of(int count) const {
+    const bool by_rows = extent_.height >= static_cast<std::size_t>(count);
+    const std::size_t length = by_rows ? extent_.height : extent_.channels;
+    return {length < static_cast<std::size_t>(count) ? static_cast<int>(length) : count,
+            static_cast<double>(by_rows ? extent_.channels : extent_.height)};
+  }
+
+  constexpr double summed(const known& source, const known& needed, rank_set lacking) const {
+    const rank_set sources = source.held.of.ranks;
+    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
+    const double floats = floats_of(needed.held.of, rank);
+    const double others = source.count - (has(sources, rank) ? 1 : 0);
+    const double direct = others * (message_ + floats * per_float_);
+    if (needed.all_rows && needed.all_channels) {  // or summed in shards, which are gathered again
+      const double holding = source.count;
+      const shards parts = shards_of(source.count);
+      const double gathering = needed.count > 3 ? least_messages(parts.count) : parts.count - 1;
+      const double gathered =
+          floats - floats / holding - ((sources & ~needed.held.of.ranks) != 0 ? parts.excess : 0);
+      const double scattered =
+          (holding - 1 + gathering) * message_ +
+          ((holding - 1) / holding * floats + (gathered > 0 ? gathered : 0)) * per_float_;
+      return direct < scattered ? direct : scattered;
+    }
+    const double sent = (needed.count - 1) * message_ + (needed.floats - needed.most) * per_float_;
+    return direct > sent ? direct : sent;
+  }
+
+  constexpr double from_one(const known& needed, rank_set lacking) const {
+    double messages = 0, sent = 0;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (has(lacking, r)) messages += 1, sent += floats_of(needed.held.of, r);
+    const double direct = messages * message_ + sent * per_float_;
+    if (!needed.all_rows || !needed.all_channels || needed.count < 3) return direct;
+    // Or scattered and gathered again.
+    const double floats = floats_of(needed.held.of, lowest(lacking));
+    const shards parts = shards_of(needed.count);
+    if (parts.count < needed.count) {
+      const double once = message_ + floats * per_float_;
+      return direct < once ? direct : once;
+    }
+    const double rest = floats - floats / needed.count - parts.excess;
+    const double scattered =
+        (messages + 2) * message_ + (floats + (rest > 0 ? rest : 0) * (1 - 1 / messages)) * per_float_;
+    return direct < scattered ? direct : scattered;
+  }
+
+  constexpr double from_several(const known& source, const known& needed, rank_set lacking) const {
+    const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
+    const bool all_whole = needed.all_rows && needed.all_channels;
+    // A rank in the middle has two neighbours.
+    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
+    const double holding = source.count;
+    double messages = 1, received = floats_of(wanted, rank);  // by the rank
+    double sent_messages = 0, sent = 0;                       // by a holder, in the mean
+    if (lacking == 0) {
+      received -= kept(held, wanted, rank);
+      messages = (wanted.top[rank] < held.top[rank]) + (wanted.bottom[rank] > held.bottom[rank]);
+      if (messages == 0 && received > 0) messages = 1;
+    } else if (!all_whole) {
+      double receivers = 0;
+      for (rank_set rest = lacking; rest != 0; rest &= rest - 1) receivers += 1;
+      sent_messages = receivers / holding;
+      sent = receivers * needed.least / holding;
+    }
+    // Who needs the whole of a dimension that is cut gets something from every holder.
+    if ((!source.all_rows && needed.all_rows) || (!source.all_channels && needed.all_channels)) {
+      messages = all_whole && needed.count > 3 ? least_messages(source.count)
+                                               : holding - (has(held.ranks, rank) ? 1 : 0);
+      if (!all_whole && needed.count > 1) {
+        sent_messages = needed.count - 1;
+        sent = (needed.floats - needed.most) / holding;
+      }
+    }
+    const double receiving = messages * message_ + received * per_float_;
+    const double sending = sent_messages * message_ + sent * per_float_;
+    return receiving > sending ? receiving : sending;
+  }
+
+  double message_;
+  double per_float_;
+  shape extent_;
+};
+
+}  // namespace iop::planner

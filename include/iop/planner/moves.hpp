@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What it takes to bring the values of one step of the search to where the step's operator needs them, looked
+// up once for each pair.
+
+#include <iop/planner/least_move.hpp>
+#include <iop/planner/room.hpp>
+#include <iop/planner/stage.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace iop::planner {
+
+template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
+class moves_to {
+ public:
+  /// `values`: of all tensors that are read from here on.
+  constexpr moves_to(const problem<Operators, Ranks>& p, std::size_t reader, const stage<Ranks, Most>& own,
+                     const layout_table<Ranks, Most>& values)
+      : p_(p), own_(own), values_(values) {
+    for (std::size_t k = 0; k < p.ops[reader].inputs.size(); ++k) {
+      const std::size_t pairs = values.count * own.needs[k].count;
+      is_known_[k] = pairs <= room_in(states_[k]);
+      if (is_known_[k]) grow(states_[k], pairs);
+    }
+  }
+
+  /// The needed boxes are where they are needed.
+  constexpr bool is_there(std::size_t v, std::size_t input, std::size_t need) {
+    if ((own_.needs[input].ranks[need] & ~values_.ranks[v]) != 0) return false;
+    if (!is_known_[input]) return provided(v, input, need);
+    std::uint32_t& state = states_[input][v * own_.needs[input].count + need];
+    if (state == unknown) state = provided(v, input, need) ? there : elsewhere;
+    return state == there;
+  }
+
+  /// All ranks together have them.
+  constexpr bool covers(std::size_t v, std::size_t input, std::size_t need) const {
+    const known_layout<Ranks>& source = values_.entries[v];
+    if (source.held.is_partial || !(source.all_rows || source.all_channels)) return false;
+    return source.is_everywhere || planner::covers(source.held.of, own_.needs[input].entries[need].held.of);
+  }
+
+  /// No route takes less; of a value that is not there.
+  constexpr double least_seconds(std::size_t v, std::size_t input, std::size_t need) const {
+    if (is_known_[input] && states_[input][v * own_.needs[input].count + need] >= first_cost) return 0;
+    const known_layout<Ranks>& source = values_.entries[v];
+    const known_layout<Ranks>& needed = own_.needs[input].entries[need];
+    const least_move<Operators, Ranks> least(p_, source.held.tensor);
+    return source.is_cut_once ? least.seconds(source, needed) : least.received_seconds(source, needed);
+  }
+
+  constexpr const move_costs& costs(std::size_t v, std::size_t input, std::size_t need) {
+    const holding<Ranks>& from = values_.entries[v].held;
+    const layout<Ranks>& needed = own_.needs[input].entries[need].held.of;
+    if (!is_known_[input]) return last_ = costs_of(p_, from, needed);
+    std::uint32_t& state = states_[input][v * own_.needs[input].count + need];
+    if (state < first_cost) {
+      state = static_cast<std::uint32_t>(first_cost + count_);
+      grow(costs_, ++count_);
+      costs_[count_ - 1] = costs_of(p_, from, needed);
+    }
+    return costs_[state - first_cost];
+  }
+
+  /// The layouts on the way.
+  constexpr round_layouts<Ranks> rounds(std::size_t v, std::size_t input, std::size_t need, route how) const {
+    const holding<Ranks>& from = values_.entries[v].held;
+    const layout<Ranks>& needed = own_.needs[input].entries[need].held.of;
+    return rounds_of(from.of, from.is_partial, needed, how, p_.ops[from.tensor].out,
+                     collecting_rank(p_.ends, needed));
+  }
+
+  /// What a rank's memory must hold meanwhile.
+  constexpr const move_room<Ranks>& room(std::size_t v, std::size_t input, std::size_t need, route how) {
+    const std::size_t pair =
+        (v * own_.needs[input].count + need) * std::size(all_routes) + static_cast<std::size_t>(how);
+    growing_column<std::size_t>& numbers = room_numbers_[input];  // 0: not yet known
+    grow(numbers, values_.count * own_.needs[input].count * std::size(all_routes));
+    if (numbers[pair] == 0) {
+      const value<Ranks> from = values_.entries[v].held.unpacked();
+      round_list<Ranks> reached;
+      for (const layout<Ranks>& each : rounds(v, input, need, how))
+        reached.push_back(holding<Ranks>{from.tensor, false, each}.unpacked());
+      rooms_.push_back(room_of(p_, from, reached));
+      numbers[pair] = rooms_.size();
+    }
+    return rooms_[numbers[pair] - 1];
+  }
+
+ private:
+  enum : std::uint32_t { unknown, there, elsewhere, first_cost };
+
+  constexpr bool provided(std::size_t v, std::size_t input, std::size_t need) const {
+    const holding<Ranks>& held = values_.entries[v].held;
+    return !held.is_partial && provides(held.of, own_.needs[input].entries[need].held.of);
+  }
+
+  const problem<Operators, Ranks>& p_;
+  const stage<Ranks, Most>& own_;
+  const layout_table<Ranks, Most>& values_;
+  bool is_known_[4]{};
+  column<std::uint32_t, Most * 16> states_[4]{};  ///< of each pair of value and need
+  column<move_costs, Most> costs_{};
+  std::size_t count_ = 0;
+  move_costs last_{};
+  growing_column<std::size_t> room_numbers_[4];
+  std::vector<move_room<Ranks>> rooms_;
+};
+
+}  // namespace iop::planner

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What all steps of a search look at: the network, the devices, what may be used, and what follows from these
+// once and for all.
+
+#include <iop/planner/arena.hpp>
+#include <iop/planner/cost.hpp>
+#include <iop/planner/member_sets.hpp>
+#include <iop/planner/spine.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+namespace iop::planner {
+
+/// Which kinds of choices a search may use; `optimal` uses all of them.
+struct allowances {
+  bool single = true;          ///< all of an operator on one rank, or replicated
+  bool output_channel = true;  ///< cut by output channel
+  bool input_channel = true;   ///< cut by input channel where the input must be cut for it
+  bool interleaved = true;     ///< cut by input channel as the input is cut already
+  bool spatial = true;         ///< cut by rows
+  bool fused = true;           ///< cut by rows in segments
+  bool subsets = true;         ///< leave devices out
+  bool rows_first = false;     ///< channels only where there are no rows to cut
+};
+
+/// What the choices of all operators have in common.
+template <std::size_t Operators, std::size_t Ranks>
+struct problem {
+  op_list ops{};
+  const cluster<Ranks>* devices = nullptr;
+  link_table<Ranks> links{};
+  bool are_alike = false;  ///< exchanging two devices changes nothing but the endpoints
+  endpoints ends{};
+  allowances allowed{};
+  bool has_branches = false;          ///< some operator has several inputs
+  bool memory_binds = false;          ///< some device cannot hold everything
+  bool has_forms = false;             ///< some device has Winograd's algorithm
+  fixed_vector<rank_set, 64> sets{};  ///< of two and more devices
+  /// Who may use Winograd's algorithm: with tight memory nobody, or those with the most memory.
+  fixed_vector<rank_set, Ranks + 1> winograd_sets{};
+  std::size_t last_use[Operators]{};       ///< the last operator that reads each tensor
+  double least_message = 0;                ///< seconds that any message takes at least
+  double least_per_float = 0;              ///< seconds that sending a float takes at least
+  double dearest_message = 0;              ///< seconds that any message takes at most
+  double dearest_per_float = 0;            ///< seconds that sending a float takes at most
+  double speed[Ranks]{};                   ///< FLOP/s
+  double least_flops_behind[Operators]{};  ///< work that remains behind each operator, see bound.hpp
+  spine<Operators> main_path{};
+};
+
+/// What an operation of an operator takes of those that a device's `compute` counts, on the device that it
+/// suits best.
+template <std::size_t Ranks>
+constexpr double least_effort(const cluster<Ranks>& c, const op& o) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const device& d : c.devices) {
+    double fastest = rate_of(d, o, false).flops_per_second;
+    if (has_winograd(o)) fastest = std::max(fastest, d.winograd.flops_per_second);
+    least = std::min(least, d.compute.flops_per_second / fastest);
+  }
+  return least;
+}
+
+/// Those with as much memory as another or more, the largest last; first nobody.
+template <std::size_t Ranks>
+constexpr fixed_vector<rank_set, Ranks + 1> winograd_sets(const cluster<Ranks>& c, bool memory_binds) {
+  fixed_vector<rank_set, Ranks + 1> sets;
+  const auto add = [&](std::size_t least_bytes) {
+    rank_set chosen = 0;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (c.devices[r].memory.bytes >= least_bytes && c.devices[r].winograd.flops_per_second > 0)
+        chosen |= rank_set{1} << r;
+    for (const rank_set earlier : sets)
+      if (earlier == chosen) return;
+    sets.push_back(chosen);
+  };
+  if (!memory_binds) {
+    add(0);
+    return sets;
+  }
+  sets.push_back(0);
+  for (const device& d : c.devices) add(d.memory.bytes);
+  return sets;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, endpoints ends,
+                                         allowances allowed = {}) {
+  problem<Operators, Ranks> p;
+  p.ops = ops;
+  p.devices = &c;
+  p.links = link_table<Ranks>(c);
+  p.are_alike = planner::are_alike(c);
+  p.ends = ends;
+  p.allowed = allowed;
+  if (allowed.subsets)
+    p.sets = member_sets(c, ends);
+  else if (Ranks > 1)
+    p.sets.push_back(static_cast<rank_set>((std::uint64_t{1} << Ranks) - 1));
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    for (const std::size_t input : ops[i].inputs) {
+      p.last_use[input] = i;
+      p.has_branches = p.has_branches || ops[i].inputs.size() > 1;
+    }
+
+  for (std::size_t a = 0; a < Ranks; ++a)
+    for (std::size_t b = 0; b < Ranks; ++b) {
+      if (a == b) continue;
+      const link joint = c.between(a, b);
+      const double per_float = sizeof(float) / joint.bandwidth.bytes_per_second;
+      const bool is_first = a == 0 && b == 1;
+      if (is_first || joint.message.seconds < p.least_message) p.least_message = joint.message.seconds;
+      if (is_first || per_float < p.least_per_float) p.least_per_float = per_float;
+      if (joint.message.seconds > p.dearest_message) p.dearest_message = joint.message.seconds;
+      if (per_float > p.dearest_per_float) p.dearest_per_float = per_float;
+    }
+
+  for (std::size_t r = 0; r < Ranks; ++r) p.speed[r] = c.devices[r].compute.flops_per_second;
+
+  // No device is served worse by a byte than this share of its FLOPs.
+  double flops_per_byte = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const double f = c.devices[r].compute.flops_per_second / c.devices[r].memory_bandwidth.bytes_per_second;
+    flops_per_byte = r == 0 ? f : std::min(flops_per_byte, f);
+  }
+  for (const device& d : c.devices) p.has_forms |= d.winograd.flops_per_second > 0;
+  double rest = 0;
+  std::size_t largest = 0, everything = 0, workspace = 0;
+  for (std::size_t i = ops.size(); i-- > 0;) {
+    p.least_flops_behind[i] = rest;
+    const op& o = ops[i];
+    const std::size_t weights = weight_count(o, o.out.channels, channels_read(o));
+    if (is_weighted(o))
+      rest += std::max(2.0 * static_cast<double>(weights * o.out.height * o.out.width) * least_effort(c, o),
+                       static_cast<double>((weights + o.out.size()) * sizeof(float)) * flops_per_byte);
+    largest = std::max(largest, o.out.size());
+    everything += 2 * alignment_floats + parameter_count(o);
+    if (!p.has_forms || !has_winograd(o)) continue;
+    everything += winograd_weight_count(o.out.channels, o.in.channels) - weights;
+    workspace =
+        std::max(workspace, winograd_workspace(o.out.height, o.out.width, o.in.channels, o.out.channels));
+  }
+  // Six copies of the largest tensor hold all that is alive at once, staging and a skip included.
+  everything += alignment_floats + (6 + Ranks) * (largest + alignment_floats) + workspace;
+  for (const device& d : c.devices) p.memory_binds |= d.memory.bytes < everything * sizeof(float);
+  p.winograd_sets = winograd_sets(c, p.memory_binds);
+  p.main_path = spine<Operators>(ops);
+  return p;
+}
+
+}  // namespace iop::planner

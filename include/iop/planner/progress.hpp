@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Which passes a search makes. A beam finds a good plan; a pass that keeps every label which could still lead
+// to a better one finds the best. Where a beam finds nothing, as with tight memory, passes look near the
+// least time there can be and then ever further.
+
+#include <iop/planner/expansion.hpp>
+
+#include <cstddef>
+
+namespace iop::planner {
+
+/// Of a pass.
+struct pass_outcome {
+  double seconds = no_limit;  ///< of the best plan found; none without
+  bool is_complete = true;    ///< no label was dropped for lack of room
+  bool is_misjudged = false;  ///< a plan did not fit that seemed to
+
+  constexpr bool exists() const { return seconds < no_limit; }
+};
+
+class search_progress {
+ public:
+  /// `least`: what every plan takes; plans as slow as `limit` are of no interest; at most `width` labels are
+  /// kept for each value made.
+  constexpr search_progress(double least, double limit, std::size_t width, bool memory_binds)
+      : least_(least), limit_(limit), width_(width), memory_binds_(memory_binds) {}
+
+  constexpr bool is_done() const { return phase_ == phase::done; }
+  /// No plan that is as good was dropped.
+  constexpr bool is_exact() const { return is_exact_; }
+
+  constexpr pass_limits next() const {
+    switch (phase_) {
+      case phase::beam:
+        return {limit_, width_, beam_width, true};
+      case phase::narrow:
+        return {near(), 1, 0, true};
+      case phase::every:
+        return {near(), width_, 0, false};
+      default:
+        return {near(), width_, 0, true};
+    }
+  }
+
+  constexpr void take(const pass_outcome& got) {
+    const bool is_last = got.exists() || near() >= limit_;
+    if (got.exists()) limit_ = got.seconds, found_ = true;
+    switch (phase_) {
+      case phase::beam:
+        phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
+        return;
+      case phase::narrow:
+        if (!is_last) return look_further();
+        phase_ = phase::wide;
+        slack_ = first_slack;
+        return;
+      case phase::wide:
+        is_exact_ = got.is_complete;
+        // Others were dropped for a plan whose layout has gaps: now all are kept that end before the one
+        // found.
+        if (got.is_misjudged && got.is_complete) {
+          phase_ = phase::every;
+          return;
+        }
+        break;
+      default:
+        is_exact_ = got.is_complete;
+        break;
+    }
+    if (is_last || (found_ && !memory_binds_)) {
+      phase_ = phase::done;
+      return;
+    }
+    phase_ = phase::wide;
+    look_further();
+  }
+
+ private:
+  enum class phase : unsigned char { beam, narrow, wide, every, done };
+  static constexpr double first_slack = 1.0 / 64;
+  static constexpr std::size_t beam_width = 8;
+
+  constexpr double near() const {
+    if ((found_ && !memory_binds_) || !(least_ > 0) || slack_ >= 1) return limit_;
+    const double end = least_ * (1 + slack_);
+    return end < limit_ ? end : limit_;
+  }
+  constexpr void look_further() { slack_ += slack_ / 4 > first_slack ? slack_ / 4 : first_slack; }
+
+  double least_;
+  double limit_;
+  std::size_t width_;
+  bool memory_binds_;
+  phase phase_ = phase::beam;
+  double slack_ = first_slack;
+  bool found_ = false;
+  bool is_exact_ = true;
+};
+
+}  // namespace iop::planner

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The search for the best plan in pieces: each table of each operator, and each step of each pass, is a
+// constant of its own. A compiler limits what it evaluates for one constant, not for all of them, so no flag
+// is needed; and what it has evaluated it keeps and shares.
+
+#include <iop/planner/policies.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace iop::planner {
+
+/// Rows of each table: more than any search within reach of a compiler needs. Rows without content cost
+/// nothing.
+inline constexpr std::size_t roomy = 8192;
+
+template <std::size_t Ranks>
+constexpr std::size_t ranks_of(const cluster<Ranks>&) {
+  return Ranks;
+}
+
+/// Of the policies that search: `fused_spatial` and `optimal`.
+template <const auto& Spec, const auto& Cluster, policy Strategy, endpoints Ends>
+struct search_pieces {
+  static constexpr std::size_t operators = Spec.size();
+  static constexpr std::size_t ranks = ranks_of(Cluster);
+  static constexpr std::size_t last = operators - 1;
+
+  static constexpr problem<operators, ranks> posed =
+      pose_for<operators>(Strategy, Spec.list(), Cluster, Ends);
+
+ private:
+  template <std::size_t I, std::size_t... Depth>
+  static constexpr auto segments_of(std::index_sequence<Depth...>) {
+    const row_cuts<ranks, roomy>* before[longest_fusion]{&cuts<I - Depth>...};
+    return strip_builder<roomy, operators, ranks>(posed, I, before).run();
+  }
+
+  template <std::size_t I, std::size_t... Input, std::size_t... Depth>
+  static constexpr auto choices_of(std::index_sequence<Input...>, std::index_sequence<Depth...>) {
+    const choice_table<ranks, roomy>* inputs[4]{&choices<Spec.list()[I].inputs[Input]>...};
+    const strips<ranks, roomy>* behind[longest_fusion]{&segments<I + Depth>...};
+    return choice_builder<roomy, operators, ranks>(posed, I).run(inputs, behind);
+  }
+
+  template <std::size_t I>
+  static constexpr auto bounds_of() {
+    constexpr std::size_t next = posed.main_path.next[I];
+    if constexpr (next == 0)
+      return bound_builder<roomy, operators, ranks>(posed, I, stages<I>, 0, nullptr, nullptr).run();
+    else
+      return bound_builder<roomy, operators, ranks>(posed, I, stages<I>, next, &stages<next>, &bounds<next>)
+          .run();
+  }
+
+  template <std::size_t Pass>
+  static constexpr search_progress progress_of() {
+    if constexpr (Pass == 0) {
+      return search_progress(bounds<0>.arriving[0], no_limit, width_of(posed), posed.memory_binds);
+    } else {
+      search_progress next = progress<Pass - 1>;
+      next.take(outcome<Pass - 1>.outcome);
+      return next;
+    }
+  }
+
+  template <std::size_t Pass, std::size_t I>
+  static constexpr auto labels_of() {
+    if constexpr (I == 0) {
+      return start_of<roomy>(posed, stages<0>, bounds<0>);
+    } else {
+      constexpr std::size_t next = posed.main_path.next[posed.main_path.before[I]];
+      const remainders<ranks, roomy>* behind = nullptr;
+      if constexpr (posed.main_path.has[I]) behind = &bounds<I>;
+      return expansion<roomy, operators, ranks>(posed, I, stages<I - 1>, stages<I>, behind,
+                                                bounds<next>.least_arriving, labels<Pass, I - 1>,
+                                                progress<Pass>.next())
+          .run();
+    }
+  }
+
+  template <std::size_t Pass, std::size_t... I>
+  static constexpr auto outcome_of(std::index_sequence<I...>) {
+    const stage<ranks, roomy>* all[]{&stages<I>...};
+    const frontier<ranks, roomy>* ways[]{&labels<Pass, I>...};
+    return finish(
+        posed, Strategy, progress<Pass>.next().seconds, [&](std::size_t i) -> const auto& { return *all[i]; },
+        [&](std::size_t i) -> const auto& { return *ways[i]; });
+  }
+
+  /// What the passes from one on find.
+  template <std::size_t Pass>
+  static constexpr found<operators, ranks> pass_on(found<operators, ranks> before) {
+    if constexpr (progress<Pass>.is_done()) {
+      before.is_exact = progress<Pass>.is_exact();
+      return before;
+    } else {
+      if (outcome<Pass>.outcome.exists())
+        before = {outcome<Pass>.best, outcome<Pass>.outcome.seconds, true, true};
+      return pass_on<Pass + 1>(before);
+    }
+  }
+
+ public:
+  template <std::size_t I>
+  static constexpr row_cuts<ranks, roomy> cuts = cut_rows<roomy>(posed, I);
+  template <std::size_t I>
+  static constexpr strips<ranks, roomy> segments =
+      segments_of<I>(std::make_index_sequence<std::min(I + 1, longest_fusion)>());
+  template <std::size_t I>
+  static constexpr choice_table<ranks, roomy> choices =
+      choices_of<I>(std::make_index_sequence<Spec.list()[I].inputs.size()>(),
+                    std::make_index_sequence<std::min(operators - I, longest_fusion)>());
+  template <std::size_t I>
+  static constexpr stage<ranks, roomy> stages =
+      stage_builder<roomy, operators, ranks>(posed, I, choices<I>).run();
+  /// Of operators on the spine.
+  template <std::size_t I>
+  static constexpr remainders<ranks, roomy> bounds = bounds_of<I>();
+
+  template <std::size_t Pass>
+  static constexpr search_progress progress = progress_of<Pass>();
+  template <std::size_t Pass, std::size_t I>
+  static constexpr frontier<ranks, roomy> labels = labels_of<Pass, I>();
+  template <std::size_t Pass>
+  static constexpr pass_result<operators, ranks> outcome =
+      outcome_of<Pass>(std::make_index_sequence<operators>());
+
+  static constexpr found<operators, ranks> result = pass_on<0>({});
+};
+
+}  // namespace iop::planner

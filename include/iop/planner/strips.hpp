@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Cuts by rows, in segments. From the last operator of a segment to the front, each makes the rows that those
+// behind it need, halos included, as long as that can be better than to fetch them from the neighbours.
+
+#include <iop/planner/column.hpp>
+#include <iop/planner/problem.hpp>
+#include <iop/planner/shares.hpp>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace iop::planner {
+
+/// Fused segments are at most so many operators long: halos grow with each.
+inline constexpr std::size_t longest_fusion = 16;
+
+/// One operator cut by rows on its own, for each set of devices.
+template <std::size_t Ranks, std::size_t Most>
+struct row_cuts {
+  bool exist = false;
+  double row_seconds[Ranks]{};                ///< of one row of its output
+  column<std::size_t, Most * Ranks> begin{};  ///< of each set and rank
+  column<std::size_t, Most * Ranks> end{};
+};
+
+template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
+constexpr row_cuts<Ranks, Most> cut_rows(const problem<Operators, Ranks>& p, std::size_t i) {
+  row_cuts<Ranks, Most> cuts;
+  const op& o = p.ops[i];
+  grow(cuts.begin, p.sets.size() * Ranks);
+  grow(cuts.end, p.sets.size() * Ranks);
+  if (i == 0 || !p.allowed.spatial || !has_rows(o) || o.out.height <= 1) return cuts;
+  cuts.exist = true;
+  for (std::size_t r = 0; r < Ranks; ++r)
+    cuts.row_seconds[r] = r > 0 && p.are_alike
+                              ? cuts.row_seconds[0]
+                              : quickest_on(p.devices->devices[r], o, whole(o.in), whole(o.out)) /
+                                    static_cast<double>(o.out.height);
+  // In proportion to the work of the last weighted operator up to here.
+  std::size_t worker = i;
+  while (!is_weighted(p.ops[worker]) && p.ops[worker].inputs[0] > 0) worker = p.ops[worker].inputs[0];
+  if (!is_weighted(p.ops[worker])) worker = i;
+  for (std::size_t n = 0; n < p.sets.size(); ++n) {
+    const share_list<Ranks> shares = balance_rows(p.ops[worker], o, *p.devices, p.sets[n], p.are_alike);
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      cuts.begin[n * Ranks + r] = shares[r].begin;
+      cuts.end[n * Ranks + r] = shares[r].end;
+    }
+  }
+  return cuts;
+}
+
+/// The segments that end with one operator: what the operators up to there make, `depth` before the last.
+template <std::size_t Ranks, std::size_t Most>
+struct strips {
+  column<bool, Most> exist{};                 ///< by depth and set
+  column<std::size_t, Most * Ranks> begin{};  ///< rows, by depth, set and rank
+  column<std::size_t, Most * Ranks> end{};
+};
+
+template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
+class strip_builder {
+ public:
+  using cuts = row_cuts<Ranks, Most>;
+
+  /// `before[d]` are the cuts of the operator `d` before the last, which is the first of them.
+  constexpr strip_builder(const problem<Operators, Ranks>& p, std::size_t last,
+                          const cuts* const (&before)[longest_fusion])
+      : p_(p), last_(last), before_(before) {}
+
+  constexpr strips<Ranks, Most> run() {
+    const std::size_t sets = p_.sets.size();
+    grow(made_.exist, longest_fusion * sets);
+    grow(made_.begin, longest_fusion * sets * Ranks);
+    grow(made_.end, longest_fusion * sets * Ranks);
+    if (before_[0]->exist)
+      for (std::size_t n = 0; n < sets; ++n)
+        if (is_new(n)) add(n);
+    return std::move(made_);
+  }
+
+ private:
+  /// A set with a device that gets nothing is no other set.
+  constexpr bool is_new(std::size_t set) const {
+    const cuts& own = *before_[0];
+    for (std::size_t n = 0; n < set; ++n) {
+      std::size_t r = 0;
+      while (r < Ranks && own.begin[n * Ranks + r] == own.begin[set * Ranks + r] &&
+             own.end[n * Ranks + r] == own.end[set * Ranks + r])
+        ++r;
+      if (r == Ranks) return false;
+    }
+    return true;
+  }
+
+  constexpr void add(std::size_t set) {
+    std::size_t begin[longest_fusion][Ranks]{},
+        end[longest_fusion][Ranks]{};  // of operators last, last − 1, …
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      begin[0][r] = before_[0]->begin[set * Ranks + r];
+      end[0][r] = before_[0]->end[set * Ranks + r];
+    }
+    for (std::size_t depth = 0; depth < last_; ++depth) {
+      const std::size_t i = last_ - depth;
+      const op& o = p_.ops[i];
+      // Nothing behind the segment may read what is inside it.
+      if (!has_rows(o) || (depth > 0 && p_.last_use[i] > last_)) return;
+      if (depth > 0 && (is_all(begin[depth], end[depth], p_.sets[set], o.out.height) ||
+                        is_cheaper_exchanged(depth, set, begin, end)))
+        return;
+      const std::size_t row = depth * p_.sets.size() + set;
+      made_.exist[row] = true;
+      for (std::size_t r = 0; r < Ranks; ++r) {
+        made_.begin[row * Ranks + r] = begin[depth][r];
+        made_.end[row * Ranks + r] = end[depth][r];
+      }
+      if (!p_.allowed.fused || depth + 1 == longest_fusion) return;
+      const bool has_window =
+          o.what == kind::conv2d || o.what == kind::max_pool || o.what == kind::average_pool;
+      for (const std::size_t input : o.inputs) {
+        const std::size_t at = last_ - input;
+        if (at >= longest_fusion) continue;
+        for (std::size_t r = 0; r < Ranks; ++r) {
+          const range mine{begin[depth][r], end[depth][r]};
+          if (mine.end <= mine.begin) continue;
+          const range needed =
+              hull({begin[at][r], end[at][r]}, has_window ? input_rows(o.win, mine, o.in.height) : mine);
+          begin[at][r] = needed.begin;
+          end[at][r] = needed.end;
+        }
+      }
+    }
+  }
+
+  /// No better than replicated.
+  static constexpr bool is_all(const std::size_t (&begin)[Ranks], const std::size_t (&end)[Ranks],
+                               rank_set members, std::size_t height) {
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (has(members, r) && end[r] > begin[r] && end[r] - begin[r] != height) return false;
+    return true;
+  }
+
+  /// What an operator makes beyond its own share takes longer than fetching that from the neighbours, so the
+  /// segment better begins behind it.
+  constexpr bool is_cheaper_exchanged(std::size_t depth, std::size_t set,
+                                      const std::size_t (&begin)[longest_fusion][Ranks],
+                                      const std::size_t (&end)[longest_fusion][Ranks]) const {
+    const cuts &own = *before_[depth], &next = *before_[depth - 1];
+    const op& o = p_.ops[last_ - depth];
+    const op& reader = p_.ops[last_ - depth + 1];
+    // Behind an exchange a pooling is not free any more.
+    const bool is_free = is_channelwise(reader) && !is_weighted(reader);
+    double together = 0, alone = 0, lost = 0;
+    std::size_t most = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      const std::size_t own_rows = own.end[set * Ranks + r] - own.begin[set * Ranks + r];
+      const std::size_t all_rows = end[depth][r] - begin[depth][r];
+      if (all_rows == 0 && own_rows == 0) continue;
+      const double row = own.row_seconds[r];
+      if (static_cast<double>(own_rows) * row > alone) alone = static_cast<double>(own_rows) * row;
+      if (static_cast<double>(all_rows) * row > together) together = static_cast<double>(all_rows) * row;
+      if (all_rows > own_rows && all_rows - own_rows > most) most = all_rows - own_rows;
+      if (!is_free) continue;
+      const double again = next.row_seconds[r] * static_cast<double>(end[depth - 1][r] - begin[depth - 1][r]);
+      if (again > lost) lost = again;
+    }
+    const double floats = static_cast<double>(most * o.out.width * o.out.channels);
+    return together - alone > lost + 2 * p_.dearest_message + floats * p_.dearest_per_float;
+  }
+
+  const problem<Operators, Ranks>& p_;
+  std::size_t last_;
+  const cuts* const (&before_)[longest_fusion];
+  strips<Ranks, Most> made_{};
+};
+
+}  // namespace iop::planner

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// A plan that is worked out in pieces is the one that is worked out at once.
+#include <iop/deploy/deployment.hpp>
+
+#include "catch.hpp"
+#include "support/odd_networks.hpp"
+
+using namespace iop::literals;
+using iop::policy;
+
+namespace {
+
+constexpr iop::link cable{100_Mbitps, 1_ms};
+constexpr iop::device quick{"quick", 4_GFLOPs, 3_GBps, 1_GiB}, slow{"slow", 1_GFLOPs, 1_GBps, 1_GiB};
+constexpr iop::device small{"small", 1_GFLOPs, 1_GBps, 40_KiB};
+constexpr iop::device handy = [] {
+  iop::device d = quick;
+  d.winograd = 7_GFLOPs;
+  return d;
+}();
+
+constexpr iop::cluster<1> alone{quick, cable};
+constexpr iop::cluster equal{quick, quick, quick, cable};
+constexpr iop::cluster unlike{quick, slow, iop::link{cable}};
+constexpr iop::cluster tight{small, small, small, cable};
+constexpr iop::cluster with_winograd{handy, slow, handy, cable};
+
+template <class Network, const auto& Cluster, policy Strategy, iop::endpoints Ends>
+void compare() {
+  INFO(iop::name_of(Strategy) << " of " << Network::spec.size() << " operators on " << Cluster.size());
+  CHECK((iop::planned<Network, Cluster, Strategy, Ends> == iop::make_plan<Network>(Cluster, Strategy, Ends)));
+}
+
+template <class Network, const auto& Cluster, iop::endpoints Ends = iop::endpoints{}>
+void compare_all() {
+  compare<Network, Cluster, policy::output_channel, Ends>();
+  compare<Network, Cluster, policy::interleaved, Ends>();
+  compare<Network, Cluster, policy::fused_spatial, Ends>();
+  compare<Network, Cluster, policy::optimal, Ends>();
+}
+
+}  // namespace
+
+TEST_CASE("a plan in pieces is the plan", "[deploy]") {
+  compare_all<iop_test::tiny_lenet, alone>();
+  compare_all<iop_test::tiny_lenet, equal>();
+  compare_all<iop_test::tiny_lenet, tight>();
+  compare_all<iop_test::inverted_residuals, unlike, iop::endpoints{1, 0}>();
+  compare_all<iop_test::projected_residuals, with_winograd>();
+  compare_all<iop_test::fire, equal, iop::endpoints{0, 2}>();
+}

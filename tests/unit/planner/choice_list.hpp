@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// The columns of a table of choices as a list of choices, and back.
+
+#include <iop/planner/choices.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace planner_test {
+
+template <std::size_t Ranks, std::size_t Most>
+std::vector<iop::planner::choice<Ranks>> list_of(const iop::planner::choice_table<Ranks, Most>& table) {
+  std::vector<iop::planner::choice<Ranks>> all;
+  for (std::size_t n = 0; n < table.size(); ++n) all.push_back(table[n]);
+  return all;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+std::vector<std::vector<iop::planner::choice<Ranks>>> lists_of(
+    const iop::planner::problem<Operators, Ranks>& p) {
+  std::vector<std::vector<iop::planner::choice<Ranks>>> all;
+  for (const auto& table : iop::planner::choices_of(p)) all.push_back(list_of(table));
+  return all;
+}
+
+/// Drops choices of a table; the others stay in order.
+template <std::size_t Ranks, class Drop>
+void erase_if(iop::planner::choice_table<Ranks, iop::planner::unbounded>& table, Drop&& drop) {
+  std::size_t kept = 0, first_strip = 0, strips_end = 0;
+  for (std::size_t n = 0; n < table.count; ++n) {
+    if (n == table.first_strip) first_strip = kept;
+    if (n == table.strips_end) strips_end = kept;
+    if (drop(table[n])) continue;
+    table.how[kept] = table.how[n];
+    table.members[kept] = table.members[n];
+    table.winograd[kept] = table.winograd[n];
+    table.fused_until[kept] = table.fused_until[n];
+    table.level[kept] = table.level[n];
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      table.begin[kept * Ranks + r] = table.begin[n * Ranks + r];
+      table.end[kept * Ranks + r] = table.end[n * Ranks + r];
+    }
+    ++kept;
+  }
+  table.first_strip = table.first_strip < table.count ? first_strip : kept;
+  table.strips_end = table.strips_end < table.count ? strips_end : kept;
+  table.count = kept;
+}
+
+}  // namespace planner_test
