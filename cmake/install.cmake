@@ -12,5 +12,6 @@ endforeach()
 
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/iop-config-version.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
-install(FILES ${PROJECT_SOURCE_DIR}/cmake/iop-config.cmake ${PROJECT_BINARY_DIR}/iop-config-version.cmake
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/dispatch.cmake ${PROJECT_SOURCE_DIR}/cmake/dispatch.cpp
+  ${PROJECT_SOURCE_DIR}/cmake/iop-config.cmake ${PROJECT_BINARY_DIR}/iop-config-version.cmake
   DESTINATION ${iop_package_dir})

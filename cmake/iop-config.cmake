@@ -4,6 +4,7 @@ find_dependency(xsimd 8)
 find_dependency(Threads)
 include(${CMAKE_CURRENT_LIST_DIR}/iop-targets.cmake)
 include(${CMAKE_CURRENT_LIST_DIR}/iop_asio-targets.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/dispatch.cmake)
 set(iop_asio_FOUND TRUE)
 
 find_package(nlohmann_json 3.10 QUIET)

@@ -1,13 +1,13 @@
 # For the project's own programs only, never exported.
 set(CMAKE_CXX_EXTENSIONS OFF)
 
-# Warnings, sanitizers, this machine's CPU; Debug builds keep -O1, since the kernels are unusably slow without. The
-# tests plan more while compiling than compilers allow one expression by default.
+# Warnings, sanitizers, this machine's CPU (not for targets with the property IOP_ANY_CPU); Debug builds keep -O1, since
+# the kernels are unusably slow without. The tests plan more while compiling than compilers allow one expression by default.
 add_library(iop_dev_flags INTERFACE)
 target_compile_options(iop_dev_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow
   $<$<BOOL:${IOP_WARNINGS_AS_ERRORS}>:-Werror>
-  $<$<BOOL:${IOP_NATIVE}>:-march=native>
+  $<$<AND:$<BOOL:${IOP_NATIVE}>,$<NOT:$<BOOL:$<TARGET_PROPERTY:IOP_ANY_CPU>>>>:-march=native>
   $<$<CXX_COMPILER_ID:GNU>:-fconstexpr-ops-limit=4000000000>
   $<$<CXX_COMPILER_ID:Clang,AppleClang>:-fconstexpr-steps=4000000000>
   $<$<CONFIG:Debug>:-O1>)

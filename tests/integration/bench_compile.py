@@ -43,7 +43,7 @@ class Compile(unittest.TestCase):
             self.assertGreater(empty["peak_bytes"], 10e6)
         self.assertEqual([(cell["network"], cell["devices"]) for cell in said["cells"]], [("lenet5", 1), ("lenet5", 2)])
         for cell in said["cells"]:
-            self.assertEqual(cell["misses"], {})
+            self.assertEqual((cell["misses"], cell["executor_misses"]), ({}, {}))
             for part, mode in ("planning", "check"), ("executor", "object"):
                 self.assertEqual(cell[part]["status"], "ok", cell)
                 self.assertEqual(set(cell[part]["above"]), MEASURES)
@@ -81,6 +81,14 @@ class Compile(unittest.TestCase):
         self.assertLess(time.monotonic() - begin, 200)
         self.assertEqual((got.returncode, said["cells"][0]["planning"]["status"]), (0, "time-out"))
         self.assertIn("timed out after 5 s", got.stdout)
+
+    def test_too_much_code(self):
+        with tempfile.TemporaryDirectory() as folder:
+            got, said = report(self.fake(folder, f"""case "$*" in *executor.cpp)
+  echo 'asm(".text; .zero 500000");' | {COMPILER} -c -o out.o -xc++ - ;; esac"""), "--networks", "vgg16", "--devices", "1")
+        [cell] = said["cells"]
+        self.assertEqual((got.returncode, list(cell["misses"]), list(cell["executor_misses"])), (0, [], ["text_bytes"]))
+        self.assertIn("vgg16 × 1, fake: its executor must have at most 400 KB of .text, has 500 KB\n", got.stdout)
 
     def test_wrong_usage(self):
         for words in ["--networks", "lenet6"], ["--devices", "0"], ["--devices", ","], ["--compilers", "no-such"], ["--policy", "x"]:

@@ -35,7 +35,7 @@ NOT_ON_DEVICES = set(
     "vector".split()
 )
 # The search runs in the compiler and on hosts; what it allocates is gone when its plan is a constant.
-SEARCH = re.compile(r"iop/planner/(bound|choices|frontier|search|stage)\.hpp$")
+SEARCH = re.compile(r"iop/planner/(choices|expansion|moves|search|staging)\.hpp$")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 

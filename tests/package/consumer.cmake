@@ -1,5 +1,6 @@
 add_executable(consumer ../main.cpp)
 target_link_libraries(consumer PRIVATE iop::iop iop::asio iop::file)
+iop_dispatch(consumer)
 
 # Nothing of the project's own flags reaches a user.
 foreach(target iop::iop iop::asio iop::file)
