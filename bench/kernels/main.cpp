@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Each distinct operator of the measured networks on its own: time, GFLOP/s, and both shares that bound it,
-// of this core's FMA peak and of its read bandwidth. The bounds are measured again around every repetition,
-// because a shared machine is not the same for long. Google Benchmark decides how often to run; medians are
-// reported of the time that the thread was running, so that being interrupted does not count.
+// Each distinct operator of the measured networks on its own, in both forms if it has two: time, GFLOP/s, and
+// both shares that bound it, of this core's FMA peak and of its read bandwidth. The bounds are measured again
+// around every repetition, because a shared machine is not the same for long. Google Benchmark decides how
+// often to run; medians are reported of the time that the thread was running, so that being interrupted does
+// not count.
 
 #include "shapes.hpp"
 #include "support/probe.hpp"
@@ -47,6 +48,25 @@ double median_of(const std::vector<sample>& samples, Get get) {
   return median(values);
 }
 
+/// The largest errors of each form, as a share of the largest output, and what is allowed.
+struct accuracy {
+  double direct = 0, winograd = 0;
+  static constexpr double direct_limit = 2e-6, winograd_limit = 5e-5;
+
+  void add(const measured& m, double error) {
+    double& worst = m.by_winograd ? winograd : direct;
+    worst = std::max(worst, error);
+  }
+  void print() const {
+    const auto verdict = [](double error, double limit) { return error <= limit ? "held" : "missed"; };
+    fmt::print(
+        "largest difference from sums in double precision, as a share of the largest output: direct {:.1e} "
+        "(target {:.0e}: {}), Winograd {:.1e} (target {:.0e}: {})\n",
+        direct, direct_limit, verdict(direct, direct_limit), winograd, winograd_limit,
+        verdict(winograd, winograd_limit));
+  }
+};
+
 /// Collects samples and prints a line as soon as an operator is done.
 class table : public benchmark::BenchmarkReporter {
  public:
@@ -67,7 +87,7 @@ class table : public benchmark::BenchmarkReporter {
     }
     if (samples.empty()) return;  // its own statistics, which come in a second call
     const measured& m = all_.at(static_cast<std::size_t>(runs.front().family_index));
-    const double flops = useful_flops(m.what), bytes = least_bytes(m.what);
+    const double flops = useful_flops(m), bytes = least_bytes(m);
     const double seconds = median_of(samples, [](const sample& s) { return s.seconds; });
     const double of_peak =
         median_of(samples, [&](const sample& s) { return flops / s.seconds / s.peak_flops; });
@@ -75,11 +95,11 @@ class table : public benchmark::BenchmarkReporter {
         median_of(samples, [&](const sample& s) { return bytes / s.seconds / s.bandwidth; });
     samples_.insert(samples_.end(), samples.begin(), samples.end());
     fmt::print("{:<13} {:<56} {:>5} {:>9.4f} {:>8.1f} {:>7.1f}% {:>8.1f} {:>10.1f}%  {}\n",
-               iop::name_of(m.what.what), shape_text(m.what), m.count, seconds * 1e3, flops / seconds * 1e-9,
+               iop::name_of(m.what.what), shape_text(m), m.count, seconds * 1e3, flops / seconds * 1e-9,
                of_peak * 100, bytes / seconds * 1e-9, of_reading * 100, fmt::join(m.networks, " "));
     std::fflush(stdout);
     rows_.push_back({{"operator", iop::name_of(m.what.what)},
-                     {"shape", shape_text(m.what)},
+                     {"shape", shape_text(m)},
                      {"ms", seconds * 1e3},
                      {"gflops", flops / seconds * 1e-9},
                      {"share_of_peak", of_peak},
@@ -109,15 +129,17 @@ int measure(const settings& s) {
   // function several times, to find out how many iterations fill the time.
   std::unique_ptr<workload> current;
   const measured* current_is_of = nullptr;
+  accuracy errors;
 
   for (const measured& m : all)
-    benchmark::RegisterBenchmark(shape_text(m.what).c_str(),
+    benchmark::RegisterBenchmark(shape_text(m).c_str(),
                                  [&](benchmark::State& state) {
                                    if (current_is_of != &m) {
                                      current.reset();
-                                     current = std::make_unique<workload>(m.what);
+                                     current = std::make_unique<workload>(m.what, m.by_winograd);
                                      current_is_of = &m;
                                      current->run();
+                                     if (iop::is_weighted(m.what)) errors.add(m, current->error());
                                    }
                                    const double peak = measure_peak_flops(), bandwidth = memory.measure();
                                    current->run();  // brings back to the caches what belongs there
@@ -134,6 +156,7 @@ int measure(const settings& s) {
 
   table report(all);
   benchmark::RunSpecifiedBenchmarks(&report);
+  errors.print();
   if (s.json.empty()) return 0;
   std::ofstream file(s.json);
   file << report.rows().dump(1) << '\n';

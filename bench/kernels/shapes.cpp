@@ -3,6 +3,7 @@
 
 #include <iop/deploy/program.hpp>
 #include <iop/kernel/region.hpp>
+#include <iop/spec/winograd.hpp>
 
 #include <fmt/core.h>
 
@@ -29,15 +30,20 @@ std::vector<measured> distinct_operators(const std::vector<std::string>& network
     for (const iop::op& o : find_network(name).ops) {
       if (o.what == iop::kind::input) continue;
       const iop::op alone = kernel_of(o);
-      auto at = std::ranges::find(all, alone, &measured::what);
-      if (at == all.end()) at = all.insert(all.end(), {alone, {}, 0});
-      if (at->networks.empty() || at->networks.back() != name) at->networks.push_back(name);
-      ++at->count;
+      for (const bool by_winograd : {false, true}) {
+        if (by_winograd && !iop::has_winograd(o)) continue;
+        auto at = std::ranges::find_if(
+            all, [&](const measured& m) { return m.what == alone && m.by_winograd == by_winograd; });
+        if (at == all.end()) at = all.insert(all.end(), {alone, {}, 0, by_winograd});
+        if (at->networks.empty() || at->networks.back() != name) at->networks.push_back(name);
+        ++at->count;
+      }
     }
   return all;
 }
 
-std::string shape_text(const iop::op& o) {
+std::string shape_text(const measured& m) {
+  const iop::op& o = m.what;
   const auto text = [](const iop::shape& s) {
     return fmt::format("{}x{}x{}", s.channels, s.height, s.width);
   };
@@ -53,10 +59,15 @@ std::string shape_text(const iop::op& o) {
   else if (o.groups > 1)
     made += fmt::format(", {} groups", o.groups);
   if (o.act != iop::activation::none) made += fmt::format(", {}", iop::name_of(o.act));
+  if (m.by_winograd) made += ", Winograd";
   return made;
 }
 
-double useful_flops(const iop::op& o) {
+double useful_flops(const measured& m) {
+  const iop::op& o = m.what;
+  if (m.by_winograd)
+    return 2.0 * static_cast<double>(
+                     iop::winograd_multiply_adds(o.out.height, o.out.width, o.in.channels, o.out.channels));
   const double outputs = static_cast<double>(o.out.size());
   if (!iop::deploy::has_window(o))
     return outputs * static_cast<double>(std::max<std::size_t>(o.inputs.size(), 2) - 1);
@@ -71,9 +82,14 @@ double useful_flops(const iop::op& o) {
   return static_cast<double>(taps * per_tap * o.out.channels);
 }
 
-double least_bytes(const iop::op& o) {
+double least_bytes(const measured& m) {
+  const iop::op& o = m.what;
   const std::size_t inputs = std::max<std::size_t>(o.inputs.size(), 1);
-  return static_cast<double>((inputs * o.in.size() + o.out.size() + iop::parameter_count(o)) * sizeof(float));
+  std::size_t parameters = iop::parameter_count(o);
+  if (m.by_winograd)
+    parameters += iop::winograd_weight_count(o.out.channels, o.in.channels) -
+                  iop::weight_count(o, o.out.channels, o.in.channels);
+  return static_cast<double>((inputs * o.in.size() + o.out.size() + parameters) * sizeof(float));
 }
 
 }  // namespace iop_bench

@@ -13,8 +13,12 @@ namespace iop_bench {
 
 class workload {
  public:
-  explicit workload(const iop::op& o);
+  workload(const iop::op& o, bool by_winograd);
   void run();
+
+  /// The largest difference from sums in double precision, as a share of the largest output: of some channels
+  /// of some pixels of a weighted operator. After a run.
+  double error() const;
 
  private:
   /// On a cache line, as an executor's buffers are.
@@ -24,7 +28,9 @@ class workload {
   };
   static buffer make_buffer(std::size_t floats);
 
-  iop::kind what_;
+  float weight(std::size_t i) const;  ///< in PyTorch's order
+
+  iop::op what_;
   iop::deploy::compute_step step_{};
   std::vector<iop::deploy::operand> operands_{};
   buffer weights_{}, arena_{};

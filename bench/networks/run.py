@@ -29,6 +29,7 @@ ENGINES = {"iop": ("iop_{network}", "weights", []),
            "opencv": ("opencv", "model", [])}
 # Every library's own threads.
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS")}
+RATIO_TARGETS = {"lenet5": 3, "alexnet": 1.3, "vgg11": 2.4, "vgg16": 2.6, "resnet18": 1.9, "mobilenet_v2": 1.25}  # onnxruntime's time over iop's, on a core with AVX-512
 RESIDENT_TARGETS = {"vgg11": 1.15}  # peak resident memory over what the executor states, at most; small networks are all program
 UNSUPPORTED = 3  # exit code
 LIMIT_SECONDS = 600  # of one answer
@@ -203,14 +204,18 @@ def measure(network, options, files):
 
 def report(network, rows, running, skipped, times, peaks):
     iop = running.get("iop")
+    ratios = {engine: statistics.median(a / b for a, b in zip(times[engine], times["iop"])) for engine in running if iop}
     for row in rows:
         engine = row["engine"]
-        ratio = statistics.median(a / b for a, b in zip(times[engine], times["iop"])) if iop else float("nan")
+        ratio = ratios.get(engine, float("nan"))
         apart = difference(running[engine].says["scores"], iop.says["scores"]) if iop else float("nan")
         print(f"{network:<13} {engine:<16} {row['median_ms']:>9.4f} {row['min_ms']:>9.4f} {row['max_ms']:>9.4f} {ratio:>9.3f}"
               f" {row['peak_resident_bytes'] / 1e6:>9.1f} {apart:>11.1e}")
     for engine, why in skipped.items():
         print(f"{network:<13} {engine:<16} skipped: {why}")
+    if "onnxruntime" in ratios:
+        ratio, target = ratios["onnxruntime"], RATIO_TARGETS[network]
+        print(f"{network:<13} {ratio:.2f} times as fast as onnxruntime (target {target}: {'held' if ratio >= target else 'missed'})")
     if iop:
         stated = iop.says["stated_bytes"]
         resident = next(row["peak_resident_bytes"] for row in rows if row["engine"] == "iop")
