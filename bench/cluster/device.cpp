@@ -40,6 +40,7 @@ struct options {
   std::string policy{};
   std::string cluster{};
   std::string weights{};
+  std::string turn{};
   std::string host = "127.0.0.1";
   std::size_t rank = 0;
   std::size_t least_runs = 3;
@@ -93,7 +94,7 @@ struct order {
 
 class trial {
  public:
-  trial(const options& o, const what_if::setup& s) : o_(o), setup_(s) {}
+  trial(const options& o, const what_if::setup& s) : o_(o), setup_(s), turn_(o.turn, o.rank == 0) {}
 
   nlohmann::json run() {
     const auto made = make_rank(o_, setup_, std::index_sequence<IOP_RANKS_LIST>{});
@@ -105,7 +106,7 @@ class trial {
     if (o_.rank == setup_.ends.input_rank) image = iop_test::random_values(net.ops[0].out.size(), 2);
 
     check(made->load(weights, link));
-    slow_device quick(0), device(o_.factor);
+    slow_device quick(0, turn_), device(o_.factor, turn_);
     const auto first = take(made->run(image, quick));  // touches all memory
     scores_.assign(first.begin(), first.end());
     link.become(shape());
@@ -222,6 +223,7 @@ class trial {
 
   const options& o_;
   const what_if::setup& setup_;
+  turn turn_;
   iop::comm::tcp_mesh mesh_;
   std::vector<float> scores_;
   std::vector<double> latencies_, lateness_;
@@ -246,6 +248,7 @@ int main(int argc, char** argv) {
   app.add_option("--most-runs", o.most_runs)->check(CLI::PositiveNumber);
   app.add_option("--seconds", o.seconds, "run at least so long");
   app.add_option("--factor", o.factor, "times that a step takes longer than here; 0: as fast as here");
+  app.add_option("--turn", o.turn, "file by which the devices compute in turn");
   app.add_option("--own-message-us", o.own_message_us, "what a message takes without slowing");
   app.add_option("--time-out", o.time_out_ms, "milliseconds to wait for a peer");
   app.add_flag("--shaped", o.is_shaped, "slow the link down to the cluster's");

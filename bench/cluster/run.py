@@ -139,7 +139,8 @@ class Bench:
         return self.references[network]
 
     def words(self, cell):
-        return ["--network", cell.network, "--policy", cell.policy, "--weights", self.weights(cell.network), "--time-out", 600_000]
+        return ["--network", cell.network, "--policy", cell.policy, "--weights", self.weights(cell.network), "--time-out", 600_000, "--turn",
+                pathlib.Path(self.temporary.name, "turn")]
 
     def difference(self, network, scores):
         expected = self.reference(network)

@@ -7,6 +7,7 @@
 // devices for the cores) shows as lateness. Records what every step took, for timelines.
 
 #include "clock.hpp"
+#include "turn.hpp"
 
 #include <iop/exec/observer.hpp>
 
@@ -26,7 +27,8 @@ struct recorded_step {
 
 class slow_device {
  public:
-  explicit slow_device(double factor) : factor_(factor) {
+  /// `factor` 0: this machine is the device itself.
+  slow_device(double factor, turn& shared) : factor_(factor), turn_(shared) {
     for (int i = 0; i < 100; ++i) {
       const double start = computed();
       const double reading = computed() - start;
@@ -42,7 +44,10 @@ class slow_device {
   }
 
   void before(const iop::exec::step_event& event) {
-    if (event.is_exchange) catch_up();
+    if (event.is_exchange)
+      catch_up();
+    else if (factor_ > 0)
+      turn_.begin();
     begun_ = event.is_exchange ? now() : computed();
   }
 
@@ -54,7 +59,6 @@ class slow_device {
     }
     const double cost = std::max(computed() - begun_ - clock_cost_, 0.0);
     const double begin = clock_;
-    // Without a factor this machine is the device itself.
     clock_ = factor_ > 0 ? clock_ + cost * factor_ : now();
     steps_.push_back({event, begin, clock_, cost});
   }
@@ -69,12 +73,14 @@ class slow_device {
  private:
   void catch_up() {
     if (factor_ <= 0) return;
+    turn_.end();
     const double late = now() - clock_;
     if (late < 0) wait_until(clock_);
     lateness_ += std::max(late, 0.0);
   }
 
   double factor_;
+  turn& turn_;
   double clock_cost_ = 0;
   double clock_ = 0;  ///< the moment that the device has reached
   double begun_ = 0;
