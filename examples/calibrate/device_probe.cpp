@@ -5,6 +5,7 @@
 
 #include <iop/comm/alone.hpp>
 #include <iop/exec/interpreter.hpp>
+#include <iop/kernel/simd.hpp>
 #include <iop/model/network.hpp>
 #include <iop/planner/cost.hpp>
 #include <iop/planner/policies.hpp>
@@ -181,6 +182,7 @@ device_model measure_device(double seconds) {
   time_network<separable>(false, 0.1 * seconds, made.operators);
   time_network<trunk>(true, 0.4 * seconds, made.operators);
   using rate = timed_operator::rate;
+  made.device.channel_step = iop::kernel::simd::lanes;
   made.device.compute = {rate_of(made.operators, rate::wide)};
   made.device.memory_bandwidth = {rate_of(made.operators, rate::reading)};
   made.device.winograd = {rate_of(made.operators, rate::winograd)};

@@ -83,15 +83,16 @@ void measure_board(const options& o) {
                      {"flops", rounded(d.compute.flops_per_second)},
                      {"memory_bandwidth", rounded(d.memory_bandwidth.bytes_per_second)},
                      {"memory", o.memory.bytes},
+                     {"channel_step", d.channel_step},
                      {"winograd_flops", rounded(d.winograd.flops_per_second)},
                      {"depthwise_flops", rounded(d.depthwise.flops_per_second)},
                      {"narrow_flops", rounded(d.narrow.flops_per_second)}};
   fmt::print(table, "\n{}\n", made.dump());
   write(o.json, made.dump(1) + "\n");
   write(o.header, to_header("device", o.name,
-                            fmt::format("{{\"{}\", {{{}}}, {{{}}}, {{{}}}, 1, {{{}}}, {{{}}}, {{{}}}}}",
+                            fmt::format("{{\"{}\", {{{}}}, {{{}}}, {{{}}}, {}, {{{}}}, {{{}}}, {{{}}}}}",
                                         o.name, made["flops"].dump(), made["memory_bandwidth"].dump(),
-                                        o.memory.bytes, made["winograd_flops"].dump(),
+                                        o.memory.bytes, d.channel_step, made["winograd_flops"].dump(),
                                         made["depthwise_flops"].dump(), made["narrow_flops"].dump())));
 }
 

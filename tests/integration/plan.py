@@ -106,6 +106,15 @@ def rate(op, device, share):
     return own or device["flops"]
 
 
+def filling(op, device, share):
+    """How much longer vectors take that are filled in part."""
+    if op["kind"] != "conv2d" or op["in"]["channels"] == 1 or share["output"] is None:
+        return 1
+    begin, end = share["output"]["channels"]
+    step = device["channel_step"]
+    return math.ceil((end - begin) / step) * step / (end - begin)
+
+
 class PlanTest(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -131,7 +140,7 @@ class PlanTest(unittest.TestCase):
                 self.assertEqual((share["flops"], share["bytes"]), (flops, size), op["name"])
                 self.assertLessEqual(share["winograd"], (network[op["operator"]]["kernel"], network[op["operator"]]["stride"],
                                                          network[op["operator"]]["groups"]) == ([3, 3], [1, 1], 1))
-                seconds = max(flops / rate(network[op["operator"]], devices[rank], share),
+                seconds = max(flops * filling(network[op["operator"]], devices[rank], share) / rate(network[op["operator"]], devices[rank], share),
                               size / devices[rank]["memory_bandwidth"])
                 self.close(seconds, share["seconds"])
                 busy[rank] += seconds

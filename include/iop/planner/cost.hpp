@@ -2,7 +2,8 @@
 #pragma once
 
 // Predicted times (design section 4). A share of an operator takes max(FLOPs / F, bytes / W), with each
-// weight, input and output element moved once; channel-wise operators behind their producer are free. Between
+// weight, input and output element moved once and a vector that is filled in part taking as long as a full
+// one (device::channel_step); channel-wise operators behind their producer are free. Between
 // two exchanges ranks do not wait for each other: a segment takes the longest rank's sum. An exchange takes,
 // of the busiest rank, messages · α + bytes / B. The makespan is the sum of all.
 
@@ -18,6 +19,7 @@ namespace iop::planner {
 struct work {
   double flops = 0;
   double bytes = 0;
+  std::size_t channels = 0;  ///< of the output, where vectors run along them
 };
 
 /// What computing `rows` × `channels` of the output takes, from `in_rows` × `in_channels` of the first input.
@@ -33,8 +35,9 @@ constexpr work work_of(const op& o, std::size_t in_rows, std::size_t in_channels
   if (o.what == kind::add) read *= o.inputs.size();
   if (o.what == kind::concat) read = outputs;
   const std::size_t floats = stored + (o.bias ? channels : 0) + read + outputs;
-  return {2.0 * static_cast<double>(weights * rows * o.out.width),
-          static_cast<double>(floats * sizeof(float))};
+  return {
+      2.0 * static_cast<double>(weights * rows * o.out.width), static_cast<double>(floats * sizeof(float)),
+      o.what == kind::conv2d && o.in.channels > 1 ? channels : 0};  // else along the pixels, or bytes decide
 }
 
 /// What computing the box `out` takes; `in` is what it reads of its first input.
@@ -52,7 +55,11 @@ constexpr compute_rate rate_of(const device& d, const op& o, bool by_winograd) {
 }
 
 constexpr double seconds_on(const device& d, const op& o, const work& w, bool by_winograd = false) {
-  const double computing = w.flops / rate_of(d, o, by_winograd).flops_per_second;
+  double computing = w.flops / rate_of(d, o, by_winograd).flops_per_second;
+  if (w.channels % d.channel_step != 0) {
+    const std::size_t vectors = w.channels / d.channel_step + 1;
+    computing *= static_cast<double>(vectors * d.channel_step) / static_cast<double>(w.channels);
+  }
   const double moving = w.bytes / d.memory_bandwidth.bytes_per_second;
   return computing > moving ? computing : moving;
 }

@@ -45,7 +45,7 @@ constexpr work fraction_of(const op& o, double outs, double ins, double rows, bo
   const double in = static_cast<double>(o.groups == 1 ? 1 : o.groups) * ins *
                     static_cast<double>(o.in.width * o.in.height) * rows / static_cast<double>(o.out.height);
   const double out = outs * rows * static_cast<double>(o.out.width);
-  return {2 * weights * rows * static_cast<double>(o.out.width), sizeof(float) * (stored + in + out)};
+  return {2 * weights * rows * static_cast<double>(o.out.width), sizeof(float) * (stored + in + out), 0};
 }
 
 /// What a device needs for it, by Winograd's algorithm where that is quicker.

@@ -17,7 +17,9 @@ struct device {
   compute_rate compute{};        ///< sustained on convolutions, one inference at a time
   byte_rate memory_bandwidth{};  ///< sustained, reading
   byte_count memory{};           ///< for weights and arena together
-  std::size_t channel_step = 1;  ///< channels are cut in multiples of this where there are enough of them
+  /// Floats of a vector: so many output channels take as long as one. Channels are cut in multiples of this
+  /// where there are enough of them.
+  std::size_t channel_step = 1;
   /// Of convolutions by Winograd's algorithm, in the operations that the direct form would take; 0: not used.
   compute_rate winograd{};
   compute_rate depthwise{};  ///< of depthwise convolutions; 0: `compute`
