@@ -50,7 +50,7 @@ class Cell:
         devices = []
         for rank in range(self.devices):
             share = self.device_gflops * 1e9 * (UNLIKE[rank] if self.unlike else 1) / host["flops"]
-            device = {"name": f"device{rank}", "memory": self.memory}
+            device = {"name": f"device{rank}", "memory": self.memory, "channel_step": host["channel_step"]}
             for rate in ("flops", "memory_bandwidth", "depthwise_flops", "narrow_flops", *(["winograd_flops"] if winograd else [])):
                 device[rate] = host[rate] * share
             devices.append(device)
@@ -78,6 +78,12 @@ def matrix(networks, policies, devices, links, speeds, unlike_devices=(3,)):
         if policy != "single_device" and count in devices:
             cells.append(Cell(network, policy, count, link, speed, unlike=True))
     return cells
+
+
+def largest(speeds):
+    """VGG16 on four devices, which others have published."""
+    link = next(iter(LINKS))
+    return [cell for speed in speeds for cell in (Cell("vgg16", "single_device", 1, link, speed), Cell("vgg16", "optimal", 4, link, speed))]
 
 
 def peak(row):

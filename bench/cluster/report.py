@@ -26,17 +26,18 @@ def planned_steps(plan, ranks):
     return steps
 
 
-def measured_steps(got):
+def measured_steps(got, plan):
     """The same of a run: from the moment that rank 0 began."""
+    names = {each["operator"]: each["name"] for step in plan["steps"] for each in step.get("operators", [])}
     zero = min((rank["steps"][0]["begin"] for rank in got if rank["steps"] and rank["rank"] == 0), default=0)
-    return [(rank["rank"], f"exchange {step['name']}" if step["kind"] == "exchange" else step["name"] or step["kind"],
+    return [(rank["rank"], ("exchange " if step["kind"] == "exchange" else "") + names.get(step["operator"], "input"),
              step["begin"] - zero, step["end"] - zero) for rank in got for step in rank["steps"]]
 
 
 def to_trace(cell, got, plan):
     """Measured ranks are processes 0, 1, …, as predicted they are 100, 101, …"""
     events = []
-    for first, kind, steps in ((0, "measured", measured_steps(got)), (100, "predicted", planned_steps(plan, cell.devices))):
+    for first, kind, steps in ((0, "measured", measured_steps(got, plan)), (100, "predicted", planned_steps(plan, cell.devices))):
         for rank in range(cell.devices):
             events.append({"ph": "M", "name": "process_name", "pid": first + rank, "tid": 0, "args": {"name": f"device {rank}, {kind}"}})
             events.append({"ph": "M", "name": "process_sort_index", "pid": first + rank, "tid": 0, "args": {"sort_index": 2 * rank + first // 100}})

@@ -3,11 +3,14 @@
 
 // Devices of one machine compute in turn. Slowed down, each needs only a small share of the time, but all
 // would ask for it in the same moment, and cores that share caches, memory and execution units are slower
-// together than alone: then a device's speed would depend on how many devices there are. A device that was
-// stopped while it had its turn keeps nobody waiting for long, one that died for no time at all.
+// together than alone: then a device's speed would depend on how many devices there are. Who has its turn is
+// on a core of its own: what the kernel does for the messages of others, timers above all, would count as
+// computing (100 Mbit/s: up to 1.7 times). A device that was stopped while it had its turn keeps nobody
+// waiting for long, one that died for no time at all.
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -25,6 +28,7 @@ class turn {
   /// there is nobody to wait for.
   turn(const std::string& path, bool makes) {
     if (path.empty()) return;
+    split_cores();
     const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (file < 0 || ::ftruncate(file, sizeof(pthread_mutex_t)) != 0)
       throw std::system_error(errno, std::generic_category(), path);
@@ -61,16 +65,30 @@ class turn {
     }
     if (got == EOWNERDEAD) pthread_mutex_consistent(mutex_);
     is_mine_ = got == 0 || got == EOWNERDEAD;
+    if (has_own_core_) sched_setaffinity(0, sizeof own_, &own_);
   }
 
   void end() {
     if (is_mine_) pthread_mutex_unlock(mutex_);
+    if (has_own_core_) sched_setaffinity(0, sizeof shared_, &shared_);
     is_mine_ = false;
   }
 
  private:
+  /// The last core is for computing, where there is another for the rest.
+  void split_cores() {
+    if (sched_getaffinity(0, sizeof shared_, &shared_) != 0 || CPU_COUNT(&shared_) < 2) return;
+    int last = CPU_SETSIZE - 1;
+    while (!CPU_ISSET(last, &shared_)) --last;
+    CPU_ZERO(&own_);
+    CPU_SET(last, &own_);
+    CPU_CLR(last, &shared_);
+    has_own_core_ = true;
+  }
+
   pthread_mutex_t* mutex_ = nullptr;
-  bool is_mine_ = false;
+  bool is_mine_ = false, has_own_core_ = false;
+  cpu_set_t own_{}, shared_{};
 };
 
 }  // namespace iop_cluster
