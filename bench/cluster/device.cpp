@@ -152,8 +152,8 @@ class trial {
     check(mesh_.connect(std::move(listener), o_.rank, lenet5::parse_endpoints(line), what, limits));
   }
 
-  /// All ranks have done what they were told; rank 0 decides how often they run before they meet again. Meeting
-  /// leaves cold caches behind, which inferences of a fraction of a millisecond would notice.
+  /// All ranks have done what they were told; rank 0 decides how often they run before they meet again.
+  /// Meeting leaves cold caches behind, which inferences of a fraction of a millisecond would notice.
   void meet(order& next, double begin) {
     const std::size_t ranks = mesh_.size();
     std::byte done{};

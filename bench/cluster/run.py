@@ -244,8 +244,8 @@ class Bench:
             with Loopback(each.devices) as place:
                 got = Crew(place, self.program("bench_cluster_device"),
                            [*self.words(each), "--cluster", path, "--seconds", 2, "--least-runs", 10], core=max(os.sched_getaffinity(0))).run()
-            best = min(got[0]["latencies_s"])
-            took[each.policy] = min(took.get(each.policy, (best, 0)), (best, plan["bytes"]))
+            best = min(got[0]["latencies_s"]), plan["bytes"]
+            took[each.policy] = min(took.get(each.policy, best), best)
         alone, (together, sent) = took["single_device"][0], took[cell.policy]
         allowed = 1.1 * alone + sent / loopback
         return together <= allowed, (

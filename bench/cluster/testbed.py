@@ -117,6 +117,7 @@ class Namespaces(Loopback):
     def shape(self, bytes_per_second):
         """Both directions of each device's link; 0 or None: as fast as this machine."""
         for rank in range(self.devices):
+            self.tune(rank, bytes_per_second or 1e9)
             for namespace, link in ((f"{PREFIX}{rank}", "wire"), (HUB, f"port{rank}")):
                 if not bytes_per_second:
                     call("tc", "-n", namespace, "qdisc", "del", "dev", link, "root", check=False)
@@ -124,9 +125,18 @@ class Namespaces(Loopback):
                 rate = round(8 * bytes_per_second * WIRE_BYTES_PER_BYTE)
                 # Timers are some microseconds late, and what a burst is too small for is lost. A message smaller than
                 # the burst would see no link: the devices themselves wait for those (slow_link.hpp).
-                burst = round(4 * SEGMENT + bytes_per_second * 200e-6)
+                # Packets of a fast link go in bundles of up to 64 KB, which a smaller burst would take apart: three
+                # devices that send and receive 1 Gbit/s at once would need more than a core.
+                burst = round(4 * SEGMENT + bytes_per_second * (200e-6 if bytes_per_second < 50e6 else 600e-6))
                 call("tc", "-n", namespace, "qdisc", "replace", "dev", link, "root", "tbf", "rate", f"{rate}bit",
                      "burst", burst, "limit", 16 << 20)
+
+    def tune(self, rank, bytes_per_second):
+        """TCP as on a small device, whatever this machine is set to: acknowledgements do not wait behind megabytes of
+        its own, and little of a message arrives before the device is ready for it."""
+        early = max(128 << 10, round(bytes_per_second * 4e-3))
+        call("ip", "netns", "exec", f"{PREFIX}{rank}", "sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic",
+             "net.ipv4.tcp_limit_output_bytes=32768", f"net.ipv4.tcp_rmem=4096 {128 << 10} {early}", check=False)
 
     def lose(self, share):
         """Drops so many of the packets that reach a device, where nftables is there; returns whether it is."""
