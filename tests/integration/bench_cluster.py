@@ -20,7 +20,7 @@ import unittest
 PROGRAMS = pathlib.Path(sys.argv[1]).resolve()
 CHROMIUM = sys.argv[2] if len(sys.argv) > 2 else None
 RUN = pathlib.Path(__file__).resolve().parents[2] / "bench" / "cluster" / "run.py"
-CLUSTER = [sys.executable, "-B", RUN, "--programs", PROGRAMS, "--loopback", "--equal", "--cell-seconds", 0.02]
+CLUSTER = [sys.executable, "-B", RUN, "--programs", PROGRAMS, "--loopback", "--equal", "--cell-seconds", 0.02, "--drift", 0]
 SMALL = ["--networks", "lenet5", "--devices", "3", "--speeds", "10", "--links", "1Gbit/0.2ms"]
 
 
