@@ -4,6 +4,7 @@
 #include "engine.hpp"
 
 #include <iop/comm/alone.hpp>
+#include <iop/file/huge_pages.hpp>
 #include <iop/file/safetensors.hpp>
 #include <iop/iop.hpp>
 #include <iop/zoo/alexnet.hpp>
@@ -35,7 +36,7 @@ class iop_engine final : public engine {
   explicit iop_engine(const setup& s) : image_(to_hwc(s.image, s.net.ops[0].out)) {
     const auto weights = iop::file::safetensors::open(s.weights);
     if (!weights) throw std::runtime_error(weights.error().message.c_str());
-    executor_ = std::make_unique<executor>(*weights, transport_);
+    executor_ = iop::file::make_on_huge_pages<executor>(*weights, transport_);
     if (const iop::error& e = executor_->status()) throw std::runtime_error(e.message.c_str());
   }
 
@@ -47,7 +48,7 @@ class iop_engine final : public engine {
 
   iop::comm::alone transport_;
   std::vector<float> image_;
-  std::unique_ptr<executor> executor_;
+  iop::file::huge_page_ptr<executor> executor_;
 };
 
 }  // namespace

@@ -19,10 +19,14 @@ inline constexpr std::size_t winograd_outputs = 4;
 inline constexpr std::size_t winograd_inputs = winograd_outputs + 2;
 inline constexpr std::size_t winograd_points = winograd_inputs * winograd_inputs;
 
+/// Convolutions of few channels gain nothing: transforming a tile takes the same for few as for many. Against
+/// the direct form, with 16 to 256 outputs of 14×14 to 56×56 pixels and AVX-512, it measured 0.5 to 0.9 times
+/// as fast from 3 channels, 0.8 to 1.7 from 8, 1.1 to 2.4 from 16, 2.0 to 3.3 from 64.
 constexpr bool has_winograd(const op& o) {
   const window& w = o.win;
-  return o.what == kind::conv2d && o.groups == 1 && w.kernel_height == 3 && w.kernel_width == 3 &&
-         w.stride_height == 1 && w.stride_width == 1 && w.dilation_height == 1 && w.dilation_width == 1;
+  return o.what == kind::conv2d && o.groups == 1 && !is_narrow(o) && w.kernel_height == 3 &&
+         w.kernel_width == 3 && w.stride_height == 1 && w.stride_width == 1 && w.dilation_height == 1 &&
+         w.dilation_width == 1;
 }
 
 /// Floats of the transformed weights. Nothing is padded.

