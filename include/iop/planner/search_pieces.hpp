@@ -55,9 +55,24 @@ struct search_pieces {
           .run();
   }
 
+  /// Tables that need others are made behind them, lest templates nest too deeply.
+  template <std::size_t I>
+  static constexpr double bound_in_order() {
+    if constexpr (posed.main_path.has[I])
+      return bounds<I>.least_arriving;
+    else
+      return 0;
+  }
+  template <std::size_t... I>
+  static constexpr bool make_tables(std::index_sequence<I...>) {
+    return ((choices<I>.count > 0) && ...) && ((stages<I>.queries > 0) && ...) &&
+           ((bound_in_order<last - I>() >= 0) && ...);
+  }
+
   template <std::size_t Pass>
   static constexpr search_progress progress_of() {
     if constexpr (Pass == 0) {
+      (void)make_tables(std::make_index_sequence<operators>());
       return search_progress(bounds<0>.arriving[0], no_limit, width_of(posed), posed.memory_binds);
     } else {
       search_progress next = progress<Pass - 1>;
@@ -84,6 +99,8 @@ struct search_pieces {
   template <std::size_t Pass, std::size_t... I>
   static constexpr auto outcome_of(std::index_sequence<I...>) {
     const stage<ranks, roomy>* all[]{&stages<I>...};
+    const bool in_order = (labels<Pass, I>.is_complete && ...);
+    (void)in_order;
     const frontier<ranks, roomy>* ways[]{&labels<Pass, I>...};
     return finish(
         posed, Strategy, progress<Pass>.next().seconds, [&](std::size_t i) -> const auto& { return *all[i]; },
