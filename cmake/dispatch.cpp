@@ -4,8 +4,8 @@
 // app.x86-64-v3; arguments, environment, open files and process id stay. Where there is none that this CPU
 // runs, it goes on as what it is.
 //
-// The compiler's run time is asked what the CPU has, not xsimd: compilers use more of a level than its vectors
-// (FMA, BMI), and xsimd 8.1 does not ask whether the operating system saves the registers.
+// The compiler's run time is asked what the CPU has, not xsimd: compilers use more of a level than its
+// vectors (FMA, BMI), and xsimd 8.1 does not ask whether the operating system saves the registers.
 
 #include <sys/auxv.h>
 #include <unistd.h>
