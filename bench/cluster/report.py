@@ -216,10 +216,11 @@ def timeline(trace):
 
 
 def timelines(results, folder):
-    made = []
-    for (network, link, speed), rows in groups(results, "network", "link", "device_gflops"):
-        if link != next(iter(LINKS)):
+    made, shown = [], set()
+    for (network, speed, link), _ in groups(results, "network", "device_gflops", "link"):
+        if (network, speed) in shown:  # on the first of its links
             continue
+        shown.add((network, speed))
         for policy in ("coedge", "interleaved", "optimal"):
             cell = Cell(network, policy, 3, link, speed)
             path = folder / f"{cell.file_name}.json"
