@@ -197,7 +197,7 @@ def timeline(trace):
     end = max(event["ts"] + event["dur"] for event in events)
     begin = min(event["ts"] for event in events)
     pids = sorted({event["pid"] for event in events}, key=lambda pid: (pid % 100, pid))
-    width, row, left = 860, 18, 112
+    width, row, left = 860, 18, 130
     parts = []
     for number, pid in enumerate(pids):
         y = number * row + 2
