@@ -197,7 +197,7 @@ def timeline(trace):
     end = max(event["ts"] + event["dur"] for event in events)
     begin = min(event["ts"] for event in events)
     pids = sorted({event["pid"] for event in events}, key=lambda pid: (pid % 100, pid))
-    width, row, left = 860, 18, 112
+    width, row, left = 860, 18, 130
     parts = []
     for number, pid in enumerate(pids):
         y = number * row + 2
@@ -216,10 +216,11 @@ def timeline(trace):
 
 
 def timelines(results, folder):
-    made = []
-    for (network, link, speed), rows in groups(results, "network", "link", "device_gflops"):
-        if link != next(iter(LINKS)):
+    made, shown = [], set()
+    for (network, speed, link), _ in groups(results, "network", "device_gflops", "link"):
+        if (network, speed) in shown:  # on the first of its links
             continue
+        shown.add((network, speed))
         for policy in ("coedge", "interleaved", "optimal"):
             cell = Cell(network, policy, 3, link, speed)
             path = folder / f"{cell.file_name}.json"

@@ -127,11 +127,41 @@ class Cluster(unittest.TestCase):
                     time.sleep(0.1)
                 self.assertEqual(devices(folder), 0, number)
 
+    def test_namespaces(self):
+        """With root's help: what a killed run leaves is removed by the next, and an interrupted one leaves nothing."""
+        words = [str(word) for word in CLUSTER if word != "--loopback"] + SMALL
+
+        def start_and_send(number):
+            going = subprocess.Popen([*words, "--cell-seconds", "60", "--folder", folder], text=True, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE)
+            while going.poll() is None and devices(folder) < 3:  # a cell of three devices runs
+                time.sleep(0.1)
+            if number is not None and going.poll() is None:
+                going.send_signal(number)
+            return going.communicate(timeout=60)
+
+        with tempfile.TemporaryDirectory() as folder:
+            if os.geteuid() != 0:
+                self.skipTest("not root")
+            got = run(*words, "--cells", 2, "--folder", folder)
+            if "no namespaces" in got.stdout or "another testbed" in got.stderr:
+                self.skipTest((got.stdout + got.stderr).splitlines()[-1])
+            self.assertEqual(json.loads((pathlib.Path(folder) / "results.jsonl").read_text().splitlines()[-1])["emulation"], "namespaces")
+            self.assertEqual(namespaces(), [])
+            start_and_send(signal.SIGKILL)
+            self.assertEqual(len(namespaces()), 4)
+            start_and_send(signal.SIGINT)
+            self.assertEqual((namespaces(), devices(folder)), ([], 0))
+
     def test_wrong_usage(self):
         for words in ["--networks", "lenet6"], ["--devices", "5"], ["--links", "fast"], ["--speeds", "7"], ["--cells", "few"]:
             got = run(*CLUSTER, *words)
             self.assertEqual((got.returncode, got.stdout), (2, ""), got)
             self.assertIn("error: ", got.stderr)
+
+
+def namespaces():
+    return [line for line in run("ip", "netns", "list").stdout.splitlines() if line.startswith("iop-bed-")]
 
 
 def devices(folder):

@@ -41,6 +41,21 @@ TEST_CASE("one convolution on a roofline", "[planner]") {
   CHECK(seconds(1_GFLOPs, 1_MBps).exchange_seconds == 0);
 }
 
+TEST_CASE("a vector that is filled in part takes as long as a full one", "[planner]") {
+  const op& o = one_convolution::spec.list()[1];
+  const auto seconds = [&](const op& of, std::size_t step, std::size_t channels) {
+    const device d{"d", 1_MFLOPs, 1_GBps, 1_GiB, step};
+    return seconds_on(d, of, work_of(of, whole(of.in), {{0, 4}, {0, channels}}));
+  };
+  const double per_channel = 2 * multiply_add_count / 3 / 1e6;
+  for (const std::size_t channels : {1, 2, 3}) CHECK(seconds(o, 4, channels) == Approx(4 * per_channel));
+  CHECK(seconds(o, 2, 2) == Approx(2 * per_channel));
+  CHECK(seconds(o, 2, 3) == Approx(4 * per_channel));
+  op planar = o;  // vectors of pixels
+  planar.in.channels = 1;
+  CHECK(seconds(planar, 4, 3) == Approx(seconds(planar, 1, 3)));
+}
+
 TEST_CASE("one convolution on two devices: scatter, the slower one's time, gather", "[planner]") {
   const op_list ops = one_convolution::spec.list();
   const cluster c{device{"fast", 2_MFLOPs, 1_GBps, 1_GiB}, device{"slow", 1_MFLOPs, 1_GBps, 1_GiB},
