@@ -9,6 +9,7 @@
 #include "support/probe.hpp"
 
 #include <iop/exec/interpreter.hpp>
+#include <iop/file/huge_pages.hpp>
 #include <iop/kernel/winograd.hpp>
 #include <iop/planner/policies.hpp>
 
@@ -33,9 +34,17 @@ struct settings {
   std::vector<std::string> networks{};
   std::vector<std::size_t> devices{2, 3, 4};
   std::size_t rounds = 15;
-  double memory = 0.6;
+  double memory = 1;
   bool every_step = false;
 };
+
+/// Floats.
+std::size_t stored_weights(iop::op_list ops, const iop::deploy::compute_step& s) {
+  const iop::kernel::windowed& g = s.geometry;
+  if (!iop::is_weighted(ops[s.tensor])) return 0;
+  return s.by_winograd ? iop::winograd_weight_count(g.out.channels, g.in.channels)
+                       : iop::kernel::packed_size(g);
+}
 
 /// One rank's computing.
 class shard {
@@ -66,9 +75,7 @@ class shard {
       const iop::kernel::windowed& g = s.compute.geometry;
       const std::size_t packed = iop::kernel::packed_size(g);
       if (!iop::is_weighted(ops_[s.compute.tensor]) || packed == 0) continue;
-      const std::size_t stored =
-          s.compute.by_winograd ? iop::winograd_weight_count(g.out.channels, g.in.channels) : packed;
-      fill(weights_.all.subspan(s.compute.weights, stored),
+      fill(weights_.all.subspan(s.compute.weights, stored_weights(ops_, s.compute)),
            1.5f / std::sqrt(static_cast<float>(packed / g.out.channels)));
     }
   }
@@ -89,6 +96,7 @@ class shard {
   std::span<const step> steps() const { return steps_; }
 
  private:
+  static constexpr std::align_val_t alignment{iop::file::huge_page_bytes};
   struct release {
     void operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
@@ -128,7 +136,7 @@ iop::cluster<Ranks> equal_devices(std::size_t memory_bytes) {
   return c;
 }
 
-/// Programs of all ranks; without enough memory for one of them to do it alone if `memory` < 1.
+/// Programs of all ranks, each with `memory` times what one alone needs.
 template <std::size_t Ranks>
 std::vector<shard> make_shards(const network& net, double memory) {
   constexpr std::size_t plenty = std::size_t{8} << 30;
@@ -169,15 +177,15 @@ std::string shape_text(const shard::step& s, const iop::op& o) {
                      s.compute.by_winograd ? ", Winograd" : "");
 }
 
-/// Measures and prints one line. Returns whether the target is held.
-bool report(const network& net, std::size_t devices, std::vector<shard> shards, shard& single,
-            const settings& s) {
+/// Measures and prints one line.
+void report(const network& net, std::size_t devices, std::vector<shard> shards, shard& single,
+            double bandwidth, const settings& s) {
   std::erase_if(shards, [](const shard& each) { return each.steps().empty(); });
   for (std::size_t round = 0; round < s.rounds; ++round) {
     single.run();
     for (shard& each : shards) each.run();
   }
-  double alone = 0, worst = 0, slowest = 0;
+  double alone = 0, slowest = 0, of_fair = 0, of_bound = 0, worst = 0;
   for (const auto& step : single.steps()) alone += step.seconds;
   struct excess {
     double seconds, ratio;
@@ -185,7 +193,7 @@ bool report(const network& net, std::size_t devices, std::vector<shard> shards, 
   };
   std::vector<excess> steps;
   for (const shard& each : shards) {
-    double taken = 0, fair = 0;
+    double taken = 0, fair = 0, bound = 0;
     for (const auto& step : each.steps()) {
       const auto whole = std::ranges::find(single.steps(), step.compute.tensor,
                                            [](const shard::step& one) { return one.compute.tensor; });
@@ -193,34 +201,41 @@ bool report(const network& net, std::size_t devices, std::vector<shard> shards, 
       const double share = part * whole->seconds;
       taken += step.seconds;
       fair += share;
+      bound += std::max(
+          share, static_cast<double>(stored_weights(net.ops, step.compute) * sizeof(float)) / bandwidth);
       steps.push_back(
           {step.seconds - share, step.seconds / share,
            fmt::format("{:.1f}% of {}: {}", 100 * part, shape_text(*whole, net.ops[step.compute.tensor]),
                        shape_text(step, net.ops[step.compute.tensor]))});
     }
-    slowest = std::max(slowest, taken);
     worst = std::max(worst, taken / fair);
+    if (taken > slowest) slowest = taken, of_fair = taken / fair, of_bound = taken / bound;
   }
-  fmt::print("{:<13} {:>7} {:>5} {:>10.4f} {:>10.4f} {:>8.3f}  {}\n", net.name, devices, shards.size(),
-             alone * 1e3, slowest * 1e3, worst, worst <= target ? "held" : "missed");
+  fmt::print("{:<13} {:>7} {:>5} {:>10.4f} {:>10.4f} {:>8.3f} {:>8.3f} {:>8.3f}  {}\n", net.name, devices,
+             shards.size(), alone * 1e3, slowest * 1e3, of_fair, of_bound, worst,
+             of_fair <= target ? "held" : "missed");
   std::ranges::sort(steps, std::greater{}, &excess::seconds);
   for (std::size_t i = 0; i < std::min<std::size_t>(steps.size(), s.every_step ? steps.size() : 3); ++i)
-    if (s.every_step || (worst > target && steps[i].ratio > target))
+    if (s.every_step || (of_fair > target && steps[i].ratio > target))
       fmt::print("    {:>8.4f} ms over, {:.3f} of fair: {}\n", steps[i].seconds * 1e3, steps[i].ratio,
                  steps[i].what);
   std::fflush(stdout);
-  return worst <= target;
 }
 
-bool measure(const settings& s) {
+void measure(const settings& s) {
   fmt::print(
-      "shards of policy optimal on equal devices, each with {} of the memory that one alone would need; "
-      "least "
-      "of {} rounds\nof fair: the slowest rank's time over its fair share of the single device's (target "
-      "{})\n\n"
-      "{:<13} {:>7} {:>5} {:>10} {:>10} {:>8}\n",
-      s.memory, s.rounds, target, "network", "devices", "used", "single ms", "slowest ms", "of fair");
-  bool held = true;
+      "shards of policy optimal on equal devices, each with {} of the memory that one alone needs; least of "
+      "{} "
+      "rounds\n"
+      "of fair: the slowest rank's time over its fair share of the single device's (target {})\n"
+      "of bound: the same, but a step's share is at least what reading its weights from memory takes: rows "
+      "do "
+      "not cut those\n"
+      "worst: the largest of fair of any rank\n\n"
+      "{:<13} {:>7} {:>5} {:>10} {:>10} {:>8} {:>8} {:>8}\n",
+      s.memory, s.rounds, target, "network", "devices", "used", "single ms", "slowest ms", "of fair",
+      "of bound", "worst");
+  const read_probe memory;
   for (const std::string& name : s.networks) {
     const network& net = find_network(name);
     std::vector<shard> single = make_shards<1>(net, 1);
@@ -228,10 +243,9 @@ bool measure(const settings& s) {
       auto shards = devices == 2   ? make_shards<2>(net, s.memory)
                     : devices == 3 ? make_shards<3>(net, s.memory)
                                    : make_shards<4>(net, s.memory);
-      held &= report(net, devices, std::move(shards), single.front(), s);
+      report(net, devices, std::move(shards), single.front(), memory.measure(), s);
     }
   }
-  return held;
 }
 
 }  // namespace
@@ -249,7 +263,7 @@ int main(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::Range(2, 4));
   app.add_option("--rounds", s.rounds, "default: 15")->check(CLI::PositiveNumber);
-  app.add_option("--memory", s.memory, "of each device, as a share of what one alone needs; default: 0.6")
+  app.add_option("--memory", s.memory, "of each device, as a share of what one alone needs; default: 1")
       ->check(CLI::PositiveNumber);
   app.add_flag("--every-step", s.every_step, "print all steps, not only the worst of what is missed");
   try {
