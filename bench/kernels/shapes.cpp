@@ -71,15 +71,18 @@ double useful_flops(const measured& m) {
   const double outputs = static_cast<double>(o.out.size());
   if (!iop::deploy::has_window(o))
     return outputs * static_cast<double>(std::max<std::size_t>(o.inputs.size(), 2) - 1);
+  return useful_flops(iop::deploy::local_geometry(o, whole(o.in), whole(o.in), whole(o.out)),
+                      iop::is_weighted(o));
+}
+
+double useful_flops(const iop::kernel::windowed& g, bool is_weighted) {
   std::size_t taps = 0;  // of all pixels
-  iop::kernel::for_each_region(iop::deploy::local_geometry(o, whole(o.in), whole(o.in), whole(o.out)),
-                               [&](const iop::kernel::region& r) {
-                                 if (r.sees_input())
-                                   taps += r.rows.size() * r.columns.size() * r.kernel_rows.size() *
-                                           r.kernel_columns.size();
-                               });
-  const std::size_t per_tap = iop::is_weighted(o) ? 2 * iop::channels_read(o) : 1;
-  return static_cast<double>(taps * per_tap * o.out.channels);
+  iop::kernel::for_each_region(g, [&](const iop::kernel::region& r) {
+    if (r.sees_input())
+      taps += r.rows.size() * r.columns.size() * r.kernel_rows.size() * r.kernel_columns.size();
+  });
+  const std::size_t per_tap = is_weighted ? 2 * g.in.channels / g.groups : 1;
+  return static_cast<double>(taps * per_tap * g.out.channels);
 }
 
 double least_bytes(const measured& m) {

@@ -6,6 +6,8 @@
 
 #include "support/zoo.hpp"
 
+#include <iop/kernel/geometry.hpp>
+
 #include <string>
 #include <vector>
 
@@ -27,6 +29,9 @@ std::string shape_text(const measured& m);
 /// Two for each multiply-add that hits the input, so that padding earns nothing; one for each other
 /// operation. By Winograd's algorithm, two for each multiply-add between its transforms.
 double useful_flops(const measured& m);
+
+/// Of a kernel that is told this: multiply-adds, or with one operation for each tap.
+double useful_flops(const iop::kernel::windowed& g, bool is_weighted);
 
 /// Weights, inputs and output, each once.
 double least_bytes(const measured& m);

@@ -20,6 +20,14 @@ namespace iop::file {
 
 inline constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
+/// Asks for the whole huge pages of such an aligned stretch of memory. A hint.
+inline void ask_for_huge_pages([[maybe_unused]] void* memory, std::size_t bytes) {
+  [[maybe_unused]] const std::size_t whole = bytes / huge_page_bytes * huge_page_bytes;
+#ifdef MADV_HUGEPAGE
+  if (whole > 0) static_cast<void>(::madvise(memory, whole, MADV_HUGEPAGE));
+#endif
+}
+
 namespace detail {
 
 template <class T>
@@ -48,10 +56,7 @@ template <class T, class... Arguments>
 huge_page_ptr<T> make_on_huge_pages(Arguments&&... arguments) {
   constexpr std::align_val_t alignment = detail::huge_alignment<T>;
   std::unique_ptr<void, detail::memory_release> memory(::operator new(sizeof(T), alignment), {alignment});
-#ifdef MADV_HUGEPAGE
-  constexpr std::size_t whole = sizeof(T) / huge_page_bytes * huge_page_bytes;
-  if (whole > 0) static_cast<void>(::madvise(memory.get(), whole, MADV_HUGEPAGE));  // a hint
-#endif
+  ask_for_huge_pages(memory.get(), sizeof(T));
   huge_page_ptr<T> made(::new (memory.get()) T(std::forward<Arguments>(arguments)...));
   static_cast<void>(memory.release());
   return made;
