@@ -65,7 +65,7 @@ nlohmann::json stretch(double factor) {
   turn nobody_waits("", false);
   slow_device device(factor, nobody_waits);
   // Steps of LeNet-5 take microseconds, those of VGG milliseconds.
-  for (const std::size_t steps : {1, 4, 16}) {
+  for (const std::size_t steps : {1u, 4u, 16u}) {
     const iop::exec::step_event event{0, 0, iop::kind::conv2d, false};
     std::vector<double> ratios;
     for (int i = 0; i < 9; ++i) {

@@ -48,7 +48,7 @@ TEST_CASE("a vector that is filled in part takes as long as a full one", "[plann
     return seconds_on(d, of, work_of(of, whole(of.in), {{0, 4}, {0, channels}}));
   };
   const double per_channel = 2 * multiply_add_count / 3 / 1e6;
-  for (const std::size_t channels : {1, 2, 3}) CHECK(seconds(o, 4, channels) == Approx(4 * per_channel));
+  for (const std::size_t channels : {1u, 2u, 3u}) CHECK(seconds(o, 4, channels) == Approx(4 * per_channel));
   CHECK(seconds(o, 2, 2) == Approx(2 * per_channel));
   CHECK(seconds(o, 2, 3) == Approx(4 * per_channel));
   op planar = o;  // vectors of pixels

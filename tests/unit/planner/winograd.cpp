@@ -47,10 +47,10 @@ TEST_CASE("Winograd's algorithm is used where the device's profile says that it 
 
 TEST_CASE("where memory is short the direct form and its smaller weights take over, under every policy",
           "[planner]") {
-  const auto roomy = boards<3>(22_GFLOPs, plenty);
+  const auto ample = boards<3>(22_GFLOPs, plenty);
   for (const policy strategy : all_policies) {
     INFO(name_of(strategy));
-    const auto all = plan_for(vgg11, roomy, strategy);
+    const auto all = plan_for(vgg11, ample, strategy);
     auto none = all;
     for (auto& d : none.decisions) d.winograd = 0;
     std::size_t large = 0, small = 0;
@@ -75,8 +75,8 @@ TEST_CASE("where memory is short the direct form and its smaller weights take ov
 }
 
 TEST_CASE("what loses the least time for its memory goes back to the direct form first", "[planner]") {
-  const auto roomy = boards<1>(22_GFLOPs, plenty);
-  const auto all = plan_for(vgg11, roomy, policy::single_device);
+  const auto ample = boards<1>(22_GFLOPs, plenty);
+  const auto all = plan_for(vgg11, ample, policy::single_device);
   // One byte too few for all: the deepest convolutions have the most weights for the least work.
   const auto c = boards<1>(22_GFLOPs, footprint_of(vgg11.ops, all, 0).bytes() - 1);
   const auto p = fit_winograd(vgg11.ops, c, all);
