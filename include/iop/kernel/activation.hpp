@@ -19,9 +19,10 @@ struct limits {
   float high = std::numeric_limits<float>::infinity();
 };
 
-/// What is not a number stays so.
-inline simd::batch limited(const limits& l, const simd::batch& x) {
-  return simd::min(simd::broadcast(l.high), simd::max(simd::broadcast(l.low), x));
+/// Of a register or half of one. What is not a number stays so.
+template <class Values>
+Values limited(const limits& l, const Values& x) {
+  return simd::min(simd::broadcast_as<Values>(l.high), simd::max(simd::broadcast_as<Values>(l.low), x));
 }
 
 /// data = f(data), register by register. Each element is computed in a whole register wherever it lies, so

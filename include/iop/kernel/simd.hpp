@@ -33,6 +33,18 @@ inline constexpr std::size_t registers = 32;
 inline constexpr std::size_t registers = 16;
 #endif
 
+/// Half a register where two of them together may take as long as a whole one (AVX-512 on Zen 4), for channels
+/// that do not fill more; elsewhere another name of the whole.
+#if defined(__AVX512F__)
+struct half {
+  __m256 values;
+};
+inline constexpr std::size_t half_lanes = lanes / 2;
+#else
+using half = batch;
+inline constexpr std::size_t half_lanes = lanes;
+#endif
+
 /// The compiler forgets how an address came about, so that it does not keep a register for each sum of steps.
 inline const float* opaque(const float* address) {
   asm("" : "+r"(address));
@@ -53,6 +65,16 @@ inline void keep(batch& value) {
 inline batch broadcast(float value) { return batch(value); }
 inline batch load(const float* from) { return batch::load_unaligned(from); }
 inline void store(float* to, const batch& b) { b.store_unaligned(to); }
+
+/// The same for `Values` = batch or half.
+template <class Values>
+Values broadcast_as(float value) {
+  return broadcast(value);
+}
+template <class Values>
+Values load_as(const float* from) {
+  return load(from);
+}
 
 /// Hints to bring the cache line there close, to read or to write it. Any address will do.
 inline void prefetch(const void* line) { __builtin_prefetch(line); }
@@ -154,6 +176,23 @@ inline batch load_clipped(const float* row, std::ptrdiff_t at, std::size_t lengt
 #endif
 }
 
+#if defined(__AVX512F__)
+template <>
+inline half broadcast_as<half>(float value) {
+  return {_mm256_set1_ps(value)};
+}
+template <>
+inline half load_as<half>(const float* from) {
+  return {_mm256_loadu_ps(from)};
+}
+inline half multiply_add(const half& a, const half& b, const half& c) {
+  return {_mm256_fmadd_ps(a.values, b.values, c.values)};
+}
+inline half max(const half& a, const half& b) { return {_mm256_max_ps(a.values, b.values)}; }
+inline half min(const half& a, const half& b) { return {_mm256_min_ps(a.values, b.values)}; }
+inline void store(float* to, const half& b) { _mm256_storeu_ps(to, b.values); }
+#endif
+
 /// Stores the first `count` ≤ lanes lanes and writes nothing else.
 inline void store_first(float* to, const batch& b, std::size_t count) {
 #if defined(__AVX512F__)
@@ -164,5 +203,11 @@ inline void store_first(float* to, const batch& b, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) to[i] = all[i];
 #endif
 }
+
+#if defined(__AVX512F__)
+inline void store_first(float* to, const half& b, std::size_t count) {
+  store_first(to, batch(_mm512_castps256_ps512(b.values)), count);
+}
+#endif
 
 }  // namespace iop::kernel::simd

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 namespace iop::kernel {
@@ -41,16 +42,21 @@ struct tile_job {
 
 namespace detail {
 
-/// `ahead` and its step, in bytes, are for fetching alone: a line per step.
-template <std::size_t Pixels, std::size_t Vectors>
+/// The last vector of channels is a `Tail`: a whole register, or half of one. `ahead` and its step, in bytes,
+/// are for fetching alone: a line per step.
+template <class Tail, std::size_t Pixels, std::size_t Vectors>
 void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const float* in, float* out) {
   using simd::batch, simd::lanes;
+  constexpr std::size_t whole = Vectors - 1, tail_lanes = std::is_same_v<Tail, batch> ? lanes : simd::half_lanes;
   const std::size_t step = job.in_step, width = job.channels;
-  batch sum[Pixels][Vectors];
+  batch sum[Pixels][std::max<std::size_t>(whole, 1)];
+  Tail last_sum[Pixels];
 #pragma GCC unroll 16
-  for (std::size_t p = 0; p < Pixels; ++p)
+  for (std::size_t p = 0; p < Pixels; ++p) {
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v < Vectors; ++v) sum[p][v] = simd::load(job.start + v * lanes);
+    for (std::size_t v = 0; v < whole; ++v) sum[p][v] = simd::load(job.start + v * lanes);
+    last_sum[p] = simd::load_as<Tail>(job.start + whole * lanes);
+  }
 
   if constexpr (Vectors == tile_vectors)  // the next tile's outputs come close before they are written
 #pragma GCC unroll 16
@@ -63,43 +69,51 @@ void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const 
   for (std::size_t row = 0; row < job.rows; ++row, in += job.row_step, weights += job.weight_skip) {
     const float* column = in;
     for (std::size_t k = 0; k < job.columns; ++k, column += job.column_step) {
-      const float* x = column;
-      for (std::size_t i = 0; i < job.run; ++i, ++x, weights += width) {
+      // An address for four pixels, lest each has a register of its own, of which there are not enough.
+      const float* x[(Pixels + 3) / 4];
+#pragma GCC unroll 4
+      for (std::size_t p = 0; p < Pixels; p += 4) x[p / 4] = simd::opaque(column + p * step);
+      for (std::size_t i = 0; i < job.run; ++i, weights += width) {
         if constexpr (Vectors == tile_vectors) {
           simd::prefetch(ahead);
           ahead += ahead_step;
         }
-        batch w[Vectors];
+        batch w[std::max<std::size_t>(whole, 1)];
 #pragma GCC unroll 4
-        for (std::size_t v = 0; v < Vectors; ++v) w[v] = simd::load(weights + v * lanes);
+        for (std::size_t v = 0; v < whole; ++v) w[v] = simd::load(weights + v * lanes);
+        const Tail last_w = simd::load_as<Tail>(weights + whole * lanes);
 #pragma GCC unroll 16
         for (std::size_t p = 0; p < Pixels; ++p) {
-          const batch input = simd::broadcast(x[p * step]);
+          const float input = x[p / 4][p % 4 * step];
 #pragma GCC unroll 4
-          for (std::size_t v = 0; v < Vectors; ++v) sum[p][v] = simd::multiply_add(input, w[v], sum[p][v]);
+          for (std::size_t v = 0; v < whole; ++v)
+            sum[p][v] = simd::multiply_add(simd::broadcast(input), w[v], sum[p][v]);
+          last_sum[p] = simd::multiply_add(simd::broadcast_as<Tail>(input), last_w, last_sum[p]);
         }
+#pragma GCC unroll 4
+        for (std::size_t q = 0; q < (Pixels + 3) / 4; ++q) ++x[q];
       }
     }
   }
 
   const limits l = limits_of(job.act);
-  const std::size_t last = width - (Vectors - 1) * lanes;  // lanes of the last vector that are outputs
+  const std::size_t last = width - whole * lanes;  // lanes of the last vector that are outputs
 #pragma GCC unroll 16
   for (std::size_t p = 0; p < Pixels; ++p, out += job.out_step) {
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v + 1 < Vectors; ++v) simd::store(out + v * lanes, limited(l, sum[p][v]));
-    const batch tail = limited(l, sum[p][Vectors - 1]);
-    if (last == lanes)
-      simd::store(out + (Vectors - 1) * lanes, tail);
+    for (std::size_t v = 0; v < whole; ++v) simd::store(out + v * lanes, limited(l, sum[p][v]));
+    const Tail tail = limited(l, last_sum[p]);
+    if (last == tail_lanes)
+      simd::store(out + whole * lanes, tail);
     else
-      simd::store_first(out + (Vectors - 1) * lanes, tail, last);
+      simd::store_first(out + whole * lanes, tail, last);
   }
 }
 
 using tile_function = void (*)(const tile_job&, const char* ahead, std::size_t ahead_step, const float* in,
                                float* out);
 
-template <std::size_t Vectors>
+template <class Tail, std::size_t Vectors>
 void line_of(const tile_job& job, std::size_t pixels, const float* in, float* out) {
   // Few vectors leave registers for twice the pixels, and need them: one vector of six pixels would wait for
   // its own additions.
@@ -107,7 +121,7 @@ void line_of(const tile_job& job, std::size_t pixels, const float* in, float* ou
   static constexpr auto tiles = []<std::size_t... P>(std::index_sequence<P...>) {
     struct {
       tile_function of[most];
-    } all{{&tile<P + 1, Vectors>...}};
+    } all{{&tile<Tail, P + 1, Vectors>...}};
     return all;
   }
   (std::make_index_sequence<most>{});
@@ -140,12 +154,13 @@ void line_of(const tile_job& job, std::size_t pixels, const float* in, float* ou
 inline void tile_line(const tile_job& job, std::size_t pixels, const float* in, float* out) {
   static constexpr auto lines = []<std::size_t... V>(std::index_sequence<V...>) {
     struct {
-      void (*of[tile_vectors])(const tile_job&, std::size_t, const float*, float*);
-    } all{{&detail::line_of<V + 1>...}};
+      void (*of[2][tile_vectors])(const tile_job&, std::size_t, const float*, float*);
+    } all{{{&detail::line_of<simd::batch, V + 1>...}, {&detail::line_of<simd::half, V + 1>...}}};
     return all;
   }
   (std::make_index_sequence<tile_vectors>{});
-  lines.of[(job.channels - 1) / simd::lanes](job, pixels, in, out);
+  const std::size_t whole = (job.channels - 1) / simd::lanes, rest = job.channels - whole * simd::lanes;
+  lines.of[rest <= simd::half_lanes][whole](job, pixels, in, out);
   activate_limited(job.act, {1, pixels, job.channels, job.out_step}, out);
 }
 
