@@ -91,6 +91,11 @@ void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at, const float
   for (std::size_t r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
     for (std::size_t p = 0; p < Pixels; ++p) sum[r][p] = start;
+#pragma GCC unroll 2
+  for (std::size_t r = 0; r < Rows; ++r)  // the next tile's outputs come close before they are written
+#pragma GCC unroll 8
+    for (std::size_t p = 0; p < Pixels; ++p)
+      simd::prefetch_to_write(at.out + r * g.out.row_stride() + (p + Pixels) * g.out.pixel_stride);
 #pragma GCC unroll 4
   for (std::size_t i = 0; i < Rows + 2; ++i) {
     if (i < at.rows.begin || i >= at.rows.end) continue;
