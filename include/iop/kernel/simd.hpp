@@ -76,9 +76,10 @@ Values load_as(const float* from) {
   return load(from);
 }
 
-/// Hints to bring the cache line there close, to read or to write it. Any address will do.
-inline void prefetch(const void* line) { __builtin_prefetch(line); }
-inline void prefetch_to_write(const void* line) { __builtin_prefetch(line, 1); }
+/// Hints to bring the cache line there close, to read or to write it. Any address will do. Always inlined:
+/// g++ may take a function of a hint alone for one without effect and drop its calls.
+[[gnu::always_inline]] inline void prefetch(const void* line) { __builtin_prefetch(line); }
+[[gnu::always_inline]] inline void prefetch_to_write(const void* line) { __builtin_prefetch(line, 1); }
 
 /// Lane by lane a > b ? a : b; of two zeros, NEON takes the larger sign.
 inline batch max(const batch& a, const batch& b) {
