@@ -31,13 +31,14 @@ class expansion {
   using frontier = planner::frontier<Ranks, Most>;
 
   /// `least_behind`: the least seconds from an exchange before the next operator on the spine to the end;
-  /// `behind`: what remains behind this operator, when it is on the spine.
+  /// `behind`: what remains behind this operator, if that is on the spine.
   constexpr expansion(const problem<Operators, Ranks>& p, std::size_t index, const stage& stage_before,
                       const stage& own, const remainders<Ranks, Most>* behind, double least_behind,
                       const frontier& before, const pass_limits& limits)
       : p_(p),
         o_(p.ops[index]),
         i_(index),
+        on_spine_(p.main_path.has[index]),
         before_stage_(stage_before),
         stage_(own),
         behind_(behind),
@@ -87,7 +88,7 @@ class expansion {
   }
 
   constexpr double least_from(std::size_t query) const {
-    return behind_ != nullptr ? behind_->query_arriving[query] : least_behind_;
+    return on_spine_ ? behind_->query_arriving[query] : least_behind_;
   }
 
   constexpr void go_on_from(std::size_t from) {
@@ -104,7 +105,7 @@ class expansion {
     const bool is_simple = only != nowhere && !before_.values.entries[only].held.is_partial;
     const rank_set held = is_simple ? before_.values.ranks[only] : 0;
     for (std::size_t k = 0; k < stage_.queries; ++k) {
-      const std::size_t q = behind_ != nullptr ? behind_->order[k] : k;
+      const std::size_t q = on_spine_ ? behind_->order[k] : k;
       const double behind = least_from(q);
       const double first = slots == nowhere ? no_limit : arrivals_.seconds(slots + q);
       // Most often there is one value to fetch from, and another label has come first.
@@ -155,8 +156,7 @@ class expansion {
     fetching f = fetches_.find_sources(from, q);
     (void)fetches_.find_route(q, f, no_limit);
     for (std::size_t n = stage_.first_option[q]; n != nowhere; n = stage_.next_option[n])
-      if (seconds + (behind_ != nullptr ? behind_->arriving[n] : least_behind_) < limit_)
-        extend(from, n, f, latest);
+      if (seconds + (on_spine_ ? behind_->arriving[n] : least_behind_) < limit_) extend(from, n, f, latest);
   }
 
   constexpr void extend(std::size_t from, std::size_t chosen, const fetching& f, double latest) {
@@ -168,7 +168,7 @@ class expansion {
     const bool is_free =
         f.count == 0 && is_channelwise(o_) && !is_weighted(o_) && o_.inputs[0] + 1 == i_ && i_ > 1;
     label<Ranks> next;
-    if (behind_ != nullptr) {
+    if (on_spine_) {
       next.behind = behind_->behind(chosen);
       next.busy = stage_.busy[chosen];
     } else {
@@ -255,6 +255,7 @@ class expansion {
   const problem<Operators, Ranks>& p_;
   const op& o_;
   std::size_t i_;
+  bool on_spine_;
   const stage& before_stage_;
   const stage& stage_;
   const remainders<Ranks, Most>* behind_;
