@@ -9,6 +9,7 @@
 // Without an exchange an operator can only run where its input is, so the devices of a run become fewer and
 // fewer. Of a run that loses devices, the last one's share is what counts: no less than the least share.
 
+#include <iop/planner/joins.hpp>
 #include <iop/planner/least_move.hpp>
 #include <iop/planner/stage.hpp>
 
@@ -36,8 +37,10 @@ struct remainders {
   column<double, Most> going_same{}, going_fewer{};   ///< before it, when a run goes on with it
   column<double, Most> arriving{};                    ///< before it, from an exchange
   double least_arriving = no_limit;                   ///< of the options
-  column<double, Most> query_arriving{};              ///< the least of its options, of each query
-  column<std::size_t, Most> order{};                  ///< of the queries, by that
+  std::size_t query_count = 0;
+  column<double, Most> query_arriving{};  ///< the least of its options, of each query
+  column<std::size_t, Most> order{};      ///< of the queries, by that
+  ways_to_join<Ranks, Most> ways{};
 
   constexpr remainder behind(std::size_t option) const {
     return {exchanged[option], same[option], fewer[option]};
@@ -49,7 +52,7 @@ class bound_builder {
  public:
   using table = remainders<Ranks, Most>;
 
-  /// `reader`: the next operator on the spine, and what remains there; none at the end.
+  /// `reader`: the next operator on the spine, and what remains there; at the end 0 and nothing.
   constexpr bound_builder(const problem<Operators, Ranks>& p, std::size_t index,
                           const stage<Ranks, Most>& own, std::size_t reader_index,
                           const stage<Ranks, Most>* reader, const table* behind)
@@ -60,26 +63,32 @@ class bound_builder {
     for (column<double, Most>* each : {&made_.exchanged, &made_.same, &made_.fewer, &made_.going_same,
                                        &made_.going_fewer, &made_.arriving})
       grow(*each, options);
-    if (reader_ != nullptr) look_at_queries();
+    if (has_reader()) look_at_queries();
+    if (tells_apart()) look_at_ways();
     column<double, Most> exchanged{}, same{}, fewer{};
     column<bool, Most> is_known{};
+    column<std::size_t, Most> row_of_value{};
     grow(exchanged, values);
     grow(same, values);
     grow(fewer, values);
     grow(is_known, values);
+    grow(row_of_value, values);
     const op& o = p_.ops[i_];
     const bool is_free = is_channelwise(o) && !is_weighted(o);
     for (std::size_t n = 0; n < options; ++n) {
       remainder rest;
-      if (own_.options.fused_until[n] > i_ && reader_ != nullptr) {
+      if (own_.options.fused_until[n] > i_ && has_reader()) {
+        if (tells_apart()) made_.ways.row[n] = new_row();
         rest = in_segment(n);
       } else {
         const std::size_t v = own_.made[n];
         if (!is_known[v]) {
-          rest = reader_ == nullptr ? delivered(v) : behind(v);
+          row_of_value[v] = tells_apart() ? new_row() : 0;
+          rest = has_reader() ? behind(v) : delivered(v);
           exchanged[v] = rest.exchanged, same[v] = rest.same, fewer[v] = rest.fewer;
           is_known[v] = true;
         }
+        if (tells_apart()) made_.ways.row[n] = row_of_value[v];
         rest = {exchanged[v], same[v], fewer[v]};
       }
       const double typical = own_.typical[n], least = own_.least[n];
@@ -94,6 +103,9 @@ class bound_builder {
   }
 
  private:
+  // Not by the pointers: under sanitizers g++ does not compare those of constants with null.
+  constexpr bool has_reader() const { return next_ != 0; }
+
   constexpr remainder delivered(std::size_t v) const {
     box wanted[Ranks]{};
     wanted[p_.ends.output_rank] = whole(p_.ops[i_].out);
@@ -113,14 +125,156 @@ class bound_builder {
     return {no_limit, no_limit, same < fewer ? same : fewer};
   }
 
-  constexpr remainder in_segment(std::size_t n) const {
+  constexpr remainder in_segment(std::size_t n) {
     const choice_table<Ranks, Most>& own = own_.options;
-    return going_on(reader_->options.next_of(own.fused_until[n], own.members[n], own.level[n]), own_.busy[n]);
+    const std::size_t option = reader_->options.next_of(own.fused_until[n], own.members[n], own.level[n]);
+    if (tells_apart()) {
+      std::size_t k = 0;
+      while (behind_->order[k] != reader_->asked[option]) ++k;
+      go_on_by_way(k, option, own_.busy[n]);
+    }
+    return going_on(option, own_.busy[n]);
+  }
+
+  /// What remains is known for each way to the next operator with several inputs.
+  constexpr bool tells_apart() const { return p_.main_path.join[i_] != 0 && !is_fork(); }
+  constexpr bool is_fork() const { return p_.main_path.is_fork[i_]; }
+
+  constexpr void look_at_ways() {
+    for (std::size_t r = 0; r < Ranks; ++r) slack_ += p_.speed[r];
+    slack_ = p_.least_flops_behind[i_] / (4 * slack_) + 2 * p_.least_message;
+    ways_to_join<Ranks, Most>& ways = made_.ways;
+    grow(ways.row, own_.options.count);
+    if (next_ != p_.main_path.join[i_]) {
+      const ways_to_join<Ranks, Most>& known = behind_->ways;
+      ways.count = known.count, ways.known = known.known;
+      for (std::size_t w = 0; w < known.known; ++w) ways.needed[w] = known.needed[w];
+      return;
+    }
+    const std::size_t count = reader_->queries, other = p_.main_path.other_input[i_];
+    while (ways.known < count && behind_->query_arriving[behind_->order[ways.known]] <
+                                     behind_->query_arriving[behind_->order[0]] + slack_)
+      ++ways.known;
+    if (ways.known >= most_ways) ways.known = most_ways - 1;
+    ways.count = ways.known < count ? ways.known + 1 : count;
+    for (std::size_t w = 0; w < ways.known; ++w)
+      ways.needed[w] = reader_->needs[other].entries[reader_->query_needs[behind_->order[w] * 4 + other]];
+  }
+
+  constexpr std::size_t new_row() {
+    ways_to_join<Ranks, Most>& ways = made_.ways;
+    row_ = rows_++;
+    const std::size_t begin = row_ * most_ways, end = begin + ways.count;
+    grow(ways.exchanged, end);
+    grow(ways.same, end);
+    grow(ways.fewer, end);
+    for (std::size_t n = begin; n < end; ++n) ways.exchanged[n] = ways.same[n] = ways.fewer[n] = no_limit;
+    return row_;
+  }
+
+  /// As going_on, by way: with an option of the reader's query at place `k`.
+  constexpr void go_on_by_way(std::size_t k, std::size_t option, rank_set holding) {
+    ways_to_join<Ranks, Most>& ways = made_.ways;
+    double* const exchanged = &ways.exchanged[row_ * most_ways];
+    double* const same = &ways.same[row_ * most_ways];
+    double* const fewer = &ways.fewer[row_ * most_ways];
+    if (next_ == p_.main_path.join[i_]) {
+      const std::size_t w = way_of(k);
+      const remainder on = going_on(option, holding);
+      if (on.exchanged < exchanged[w]) exchanged[w] = on.exchanged;
+      if (on.same < same[w]) same[w] = on.same;
+      if (on.fewer < fewer[w]) fewer[w] = on.fewer;
+      return;
+    }
+    const going on = going_by_way(option, holding);
+    const std::size_t count = ways.count;
+    if (on.is_unknown)
+      for (std::size_t w = 0; w < count; ++w) exchanged[w] = same[w] = fewer[w] = 0;
+    else
+      for (std::size_t w = 0; w < count; ++w) {
+        double rest = on.same[w] < on.exchanged[w] ? on.same[w] : on.exchanged[w];
+        rest += on.typical;
+        const double losing = on.least + on.fewer[w];
+        if (!on.is_same) {
+          if (rest < fewer[w]) fewer[w] = rest;
+        } else if (rest < same[w]) {
+          same[w] = rest;
+        }
+        if (losing < fewer[w]) fewer[w] = losing;
+      }
+  }
+
+  /// What follows when the reader goes on with one of its options.
+  struct going {
+    bool is_unknown, is_same;
+    double typical, least;
+    const double *exchanged, *same, *fewer;
+  };
+  constexpr going going_by_way(std::size_t option, rank_set holding) const {
+    const rank_set busy = reader_->busy[option];
+    const ways_to_join<Ranks, Most>& known = behind_->ways;
+    const std::size_t row = known.row[option] * most_ways;
+    return {(busy & ~holding) != 0,
+            busy == holding,
+            is_free_reader_ ? 0 : reader_->typical[option],
+            is_free_reader_ ? 0 : reader_->least[option],
+            &known.exchanged[row],
+            &known.same[row],
+            &known.fewer[row]};
+  }
+  constexpr std::size_t way_of(std::size_t k) const { return k < made_.ways.known ? k : made_.ways.known; }
+
+  /// Behind an exchange that takes `move`, to the query at place `k`.
+  constexpr void arrive_by_way(std::size_t k, double move) {
+    double* const known = &made_.ways.exchanged[row_ * most_ways];
+    if (next_ == p_.main_path.join[i_]) {
+      if (move + arriving_[k] < known[way_of(k)]) known[way_of(k)] = move + arriving_[k];
+      return;
+    }
+    const double* const arriving = &behind_->ways.arriving[behind_->order[k] * most_ways];
+    const std::size_t count = made_.ways.count;
+    for (std::size_t w = 0; w < count; ++w)
+      if (move + arriving[w] < known[w]) known[w] = move + arriving[w];
+  }
+
+  /// Of a fork: the least of all ways, where its value is, or is also where it has been brought.
+  constexpr double fork_arriving(std::size_t k, const known_layout<Ranks>& source,
+                                 const known_layout<Ranks>& needed) const {
+    const ways_to_join<Ranks, Most>& ways = behind_->ways;
+    const least_move<Operators, Ranks> moves(p_, i_);
+    double least = no_limit;
+    for (std::size_t w = 0; w < ways.count; ++w) {
+      double arriving = ways.arriving[behind_->order[k] * most_ways + w];
+      if (arriving >= least) continue;
+      // On some routes to ranks that need everything, others get something on the way.
+      if (!needed.all_rows || !needed.all_channels) {
+        const double there = ways.fetching(moves, needed, w), here = ways.fetching(moves, source, w);
+        arriving += there < here ? there : here;
+      }
+      if (arriving < least) least = arriving;
+    }
+    return least;
+  }
+  constexpr remainder fork_going_on(std::size_t option, rank_set holding) const {
+    const going on = going_by_way(option, holding);
+    if (on.is_unknown) return {0, 0, 0};
+    remainder best;
+    for (std::size_t w = 0; w < behind_->ways.count; ++w) {
+      const double next = (on.same[w] < on.exchanged[w] ? on.same[w] : on.exchanged[w]) + fetching_[w];
+      const double losing = on.fewer[w] + fetching_[w];
+      if (next < best.same) best.same = next;
+      if (losing < best.fewer) best.fewer = losing;
+    }
+    best.same += on.typical;
+    best.fewer += on.least;
+    if (on.is_same) return best;
+    return {no_limit, no_limit, best.same < best.fewer ? best.same : best.fewer};
   }
 
   /// The queries of the reader in order, and of each what every move to it takes.
   constexpr void look_at_queries() {
     while (p_.ops[next_].inputs[input_] != i_) ++input_;
+    is_free_reader_ = is_channelwise(p_.ops[next_]) && !is_weighted(p_.ops[next_]);
     const std::size_t count = reader_->queries;
     grow(arriving_, count);
     grow(needs_, count);
@@ -140,7 +294,7 @@ class bound_builder {
     }
   }
 
-  constexpr remainder behind(std::size_t v) const {
+  constexpr remainder behind(std::size_t v) {
     const known_layout<Ranks> source = own_.values.entries[v];
     const rank_set held = source.held.of.ranks;
     const bool is_whole = !source.held.is_partial, is_joined = p_.ops[next_].inputs.size() > 1;
@@ -152,6 +306,8 @@ class bound_builder {
     for (std::size_t r = 0; r < Ranks && is_whole; ++r)
       floats[r] = (source.held.of.bottom[r] - source.held.of.top[r]) *
                   (source.held.of.last[r] - source.held.of.first[r]);
+    for (std::size_t w = 0; is_fork() && w < behind_->ways.known; ++w)
+      fetching_[w] = moves.received_seconds(source, behind_->ways.needed[w]);
     remainder best;
     const std::size_t count = reader_->queries;
     for (std::size_t k = 0; k < count; ++k) {
@@ -160,27 +316,35 @@ class bound_builder {
           provides(source.held.of, reader_->needs[input_].entries[needs_[k]].held.of)) {
         for (std::size_t n = reader_->first_option[behind_->order[k]]; n != nowhere;
              n = reader_->next_option[n]) {
-          const remainder on = going_on(n, held);
+          const remainder on = is_fork() ? fork_going_on(n, held) : going_on(n, held);
+          if (tells_apart()) go_on_by_way(k, n, held);
           if (on.exchanged < best.exchanged) best.exchanged = on.exchanged;
           if (on.same < best.same) best.same = on.same;
           if (on.fewer < best.fewer) best.fewer = on.fewer;
         }
         if (is_joined && arriving < best.exchanged) best.exchanged = arriving;
+        if (is_joined && tells_apart()) arrive_by_way(k, 0);
         continue;
       }
       double least = soonest + arriving;
-      if (least >= best.exchanged) continue;
+      const bool is_way = tells_apart() && least < best.exchanged + slack_;
+      if (least >= best.exchanged && !is_way) continue;
       const std::size_t had = floats[fullest_[k]];
       if (floats_[k] > had) least += static_cast<double>(floats_[k] - had) * per_float;
-      if (soonest > 0 && least >= best.exchanged) continue;
+      if (soonest > 0 && least >= best.exchanged + (is_way ? slack_ : 0)) continue;
       const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
-      if (is_read_before) {
-        least = arriving + moves.received_seconds(source, needed);
-      } else {
-        least = arriving + moves.seconds(source, needed);
-        if (least < best.exchanged) least = arriving + quickest(source, needed);
+      double move = is_read_before ? moves.received_seconds(source, needed) : moves.seconds(source, needed);
+      if (arriving + move < best.exchanged) {
+        const double rest = is_fork() ? fork_arriving(k, source, needed) : arriving;
+        if (!is_read_before && rest + move < best.exchanged) move = quickest(source, needed);
+        if (rest + move < best.exchanged) best.exchanged = rest + move;
       }
-      if (least < best.exchanged) best.exchanged = least;
+      if (is_way) arrive_by_way(k, move);
+    }
+    if (tells_apart()) {
+      double* const known = &made_.ways.exchanged[row_ * most_ways];
+      for (std::size_t w = 0; w < made_.ways.count; ++w)
+        if (known[w] > best.exchanged + slack_) known[w] = best.exchanged + slack_;
     }
     return best;
   }
@@ -193,7 +357,8 @@ class bound_builder {
   }
 
   constexpr void put_queries_in_order() {
-    const std::size_t count = own_.queries;
+    const std::size_t count = made_.query_count = own_.queries;
+    if (tells_apart()) put_ways_of_queries();
     grow(made_.query_arriving, count);
     grow(made_.order, count);
     for (std::size_t q = 0; q < count; ++q) {
@@ -209,6 +374,22 @@ class bound_builder {
     }
   }
 
+  constexpr void put_ways_of_queries() {
+    ways_to_join<Ranks, Most>& ways = made_.ways;
+    grow(ways.arriving, own_.queries * most_ways);
+    for (std::size_t q = 0; q < own_.queries; ++q)
+      for (std::size_t w = 0; w < ways.count; ++w) {
+        double least = no_limit;
+        for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
+          const std::size_t at = ways.row[n] * most_ways + w;
+          const double by_it = remainder{ways.exchanged[at], ways.same[at], ways.fewer[at]}.from(
+              own_.latest[n], own_.typical[n], own_.least[n]);
+          if (by_it < least) least = by_it;
+        }
+        ways.arriving[q * most_ways + w] = least;
+      }
+  }
+
   const problem<Operators, Ranks>& p_;
   std::size_t i_;
   const stage<Ranks, Most>& own_;
@@ -217,7 +398,11 @@ class bound_builder {
   const table* behind_;
   table made_{};
 
-  std::size_t input_ = 0;  ///< of the reader
+  std::size_t rows_ = 0, row_ = 0;  ///< of the ways: all, and that in the making
+  bool is_free_reader_ = false;
+  double slack_ = 0;              ///< what lies as far behind the best is told apart no further
+  double fetching_[most_ways]{};  ///< of a fork's value, by way
+  std::size_t input_ = 0;         ///< of the reader
   column<double, Most> arriving_{};
   column<std::size_t, Most> needs_{}, fullest_{}, floats_{};
   column<rank_set, Most> ranks_{};

@@ -76,8 +76,8 @@ class choice_builder {
     }
     if (o.what == kind::softmax) return std::move(made_);
     made_.first_strip = made_.count;
-    for (std::size_t depth = 0; depth < longest_fusion; ++depth)
-      if (behind[depth] != nullptr) add_strips(*behind[depth], depth);
+    for (std::size_t depth = 0; depth < longest_fusion && i_ + depth < p_.ops.size(); ++depth)
+      add_strips(*behind[depth], depth);
     made_.strips_end = made_.count;
     if (p_.allowed.rows_first && made_.count > 0) return std::move(made_);
     for (std::size_t k = 0; k < o.inputs.size(); ++k) follow(*inputs[k]);

@@ -30,18 +30,20 @@ class expansion {
   using stage = planner::stage<Ranks, Most>;
   using frontier = planner::frontier<Ranks, Most>;
 
-  /// `least_behind`: the least seconds from an exchange before the next operator on the spine to the end;
-  /// `behind`: what remains behind this operator, when it is on the spine.
+  /// `behind`: what remains behind this operator, if that is on the spine; `spine`: of it or else the next
+  /// one that is.
   constexpr expansion(const problem<Operators, Ranks>& p, std::size_t index, const stage& stage_before,
-                      const stage& own, const remainders<Ranks, Most>* behind, double least_behind,
-                      const frontier& before, const pass_limits& limits)
+                      const stage& own, const remainders<Ranks, Most>* behind,
+                      const remainders<Ranks, Most>& spine, const frontier& before, const pass_limits& limits)
       : p_(p),
         o_(p.ops[index]),
         i_(index),
+        on_spine_(p.main_path.has[index]),
+        is_in_order_(on_spine_ && (is_weighted(o_) || !is_channelwise(o_))),
         before_stage_(stage_before),
         stage_(own),
         behind_(behind),
-        least_behind_(least_behind),
+        least_behind_(spine.least_arriving),
         before_(before),
         limits_(limits),
         limit_(limits.seconds),
@@ -49,6 +51,7 @@ class expansion {
         fetches_(p, index, own, before),
         arrivals_(own.queries) {
     for (std::size_t r = 0; r < Ranks; ++r) all_speed_ += p.speed[r];
+    look_ahead(spine);
   }
 
   constexpr frontier run() {
@@ -61,6 +64,23 @@ class expansion {
   }
 
  private:
+  constexpr void look_ahead(const remainders<Ranks, Most>& spine) {
+    const std::size_t at = on_spine_ ? i_ : p_.main_path.next[p_.main_path.before[i_]];
+    if (spine.ways.count == 0) return;
+    other_ = p_.ops[p_.main_path.join[at]].inputs[p_.main_path.other_input[at]];
+    ways_ = &spine.ways;
+    has_ways_ = other_ <= i_;
+    for (std::size_t reader = i_ + 1; reader < at; ++reader)
+      for (const std::size_t input : p_.ops[reader].inputs)
+        if (input == other_) has_ways_ = false;
+    if (on_spine_) return;
+    for (double& each : arriving_) each = no_limit;
+    for (std::size_t q = 0; q < spine.query_count && has_ways_; ++q)
+      for (std::size_t w = 0; w < ways_->count; ++w)
+        if (ways_->arriving[q * most_ways + w] < arriving_[w])
+          arriving_[w] = ways_->arriving[q * most_ways + w];
+  }
+
   /// The values that are read later have their numbers in the next frontier.
   constexpr void prepare_values() {
     grow(kept_number_, before_.values.count);
@@ -87,7 +107,7 @@ class expansion {
   }
 
   constexpr double least_from(std::size_t query) const {
-    return behind_ != nullptr ? behind_->query_arriving[query] : least_behind_;
+    return on_spine_ ? behind_->query_arriving[query] : least_behind_;
   }
 
   constexpr void go_on_from(std::size_t from) {
@@ -103,9 +123,14 @@ class expansion {
     const std::size_t only = p_.memory_binds ? nowhere : fetches_.only_source(from);
     const bool is_simple = only != nowhere && !before_.values.entries[only].held.is_partial;
     const rank_set held = is_simple ? before_.values.ranks[only] : 0;
+    double earliest_clock = latest;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (before_.clock[from * Ranks + r] < earliest_clock) earliest_clock = before_.clock[from * Ranks + r];
     for (std::size_t k = 0; k < stage_.queries; ++k) {
-      const std::size_t q = behind_ != nullptr ? behind_->order[k] : k;
+      const std::size_t q = on_spine_ ? behind_->order[k] : k;
       const double behind = least_from(q);
+      // Later ones take longer still, and nothing is free that is not channel-wise.
+      if (is_in_order_ && earliest_clock + behind >= limit_) break;
       const double first = slots == nowhere ? no_limit : arrivals_.seconds(slots + q);
       // Most often there is one value to fetch from, and another label has come first.
       if (is_simple && (soonest + behind >= limit_ || soonest >= first)) {
@@ -155,8 +180,7 @@ class expansion {
     fetching f = fetches_.find_sources(from, q);
     (void)fetches_.find_route(q, f, no_limit);
     for (std::size_t n = stage_.first_option[q]; n != nowhere; n = stage_.next_option[n])
-      if (seconds + (behind_ != nullptr ? behind_->arriving[n] : least_behind_) < limit_)
-        extend(from, n, f, latest);
+      if (seconds + (on_spine_ ? behind_->arriving[n] : least_behind_) < limit_) extend(from, n, f, latest);
   }
 
   constexpr void extend(std::size_t from, std::size_t chosen, const fetching& f, double latest) {
@@ -168,7 +192,7 @@ class expansion {
     const bool is_free =
         f.count == 0 && is_channelwise(o_) && !is_weighted(o_) && o_.inputs[0] + 1 == i_ && i_ > 1;
     label<Ranks> next;
-    if (behind_ != nullptr) {
+    if (on_spine_) {
       next.behind = behind_->behind(chosen);
       next.busy = stage_.busy[chosen];
     } else {
@@ -196,6 +220,7 @@ class expansion {
     const double typical = p_.are_alike || running == 0 ? first : sum / static_cast<double>(running);
     const double to_end = next.ahead > 0 ? next.ahead : next.behind.from(next.latest, typical, least);
     next.bound = work / all_speed_ > to_end ? work / all_speed_ : to_end;
+    if (before_.bound[from] > next.bound) next.bound = before_.bound[from];
     if (next.bound >= limit_) return;
 
     next.chosen = chosen;
@@ -217,9 +242,54 @@ class expansion {
     if (number_of_value_[value] == nowhere)
       number_of_value_[value] = kept_.labels().values.number_of(stage_.values.entries[value].held, o_.out);
     add_live(next, number_of_value_[value]);
+    if (has_ways_) {
+      const double joined = joined_bound(next, typical, least);
+      if (joined >= limit_) return;
+      if (joined > next.bound) next.bound = joined;
+    }
     if (p_.memory_binds && !account(from, chosen, f, next)) return;
     promise(next.bound);
     kept_.insert(next, value);
+  }
+
+  /// No plan that goes on from there ends earlier, by what an operator with several inputs needs of the other
+  /// one.
+  constexpr double joined_bound(const label<Ranks>& next, double typical, double least) {
+    const ways_to_join<Ranks, Most>& ways = *ways_;
+    const std::size_t row = on_spine_ ? ways.row[next.chosen] * most_ways : 0;
+    double best = no_limit, soonest = next.latest;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (next.clock[r] < soonest) soonest = next.clock[r];
+    for (std::size_t w = 0; w < ways.count; ++w) {
+      const double seconds =
+          on_spine_ ? remainder{ways.exchanged[row + w], ways.same[row + w], ways.fewer[row + w]}.from(
+                          next.latest, typical, least)
+                    : soonest + arriving_[w];
+      if (seconds >= best) continue;
+      double fetching = no_limit;
+      for (std::size_t k = 0; k < next.live_count; ++k) {
+        const known_layout<Ranks>& source = kept_.labels().values.entries[next.live[k]];
+        if (source.held.tensor != other_) continue;
+        if (w >= ways.known) {
+          fetching = 0;
+          break;
+        }
+        const double by_it = fetching_of(next.live[k], w);
+        if (by_it < fetching) fetching = by_it;
+      }
+      if (seconds + fetching < best) best = seconds + fetching;
+    }
+    return best;
+  }
+
+  /// To have a value where a way needs it.
+  constexpr double fetching_of(std::size_t value, std::size_t way) {
+    grow(fetching_, (value + 1) * most_ways);
+    double& known = fetching_[value * most_ways + way];
+    if (known == 0)
+      known = 1 + least_move<Operators, Ranks>(p_, other_)
+                      .received_seconds(kept_.labels().values.entries[value], ways_->needed[way]);
+    return known - 1;
   }
 
   static constexpr void add_live(label<Ranks>& l, std::size_t value) {
@@ -255,6 +325,8 @@ class expansion {
   const problem<Operators, Ranks>& p_;
   const op& o_;
   std::size_t i_;
+  bool on_spine_;
+  bool is_in_order_;  ///< what remains from each query is known, the least first
   const stage& before_stage_;
   const stage& stage_;
   const remainders<Ranks, Most>* behind_;
@@ -268,6 +340,11 @@ class expansion {
   arrivals<Ranks, Most> arrivals_;
   column<std::size_t, Most> kept_number_{};      ///< of each value before, behind this operator; or nowhere
   column<std::size_t, Most> number_of_value_{};  ///< of the values made; or nowhere
+  const ways_to_join<Ranks, Most>* ways_ = nullptr;
+  bool has_ways_ = false;  ///< and the input of the join that is not on the spine is made
+  std::size_t other_ = 0;  ///< that input
+  column<double, Most * most_ways> fetching_{};  ///< plus 1, of each value and way; 0: not yet known
+  double arriving_[most_ways]{};                 ///< beside the spine: the least from there, by way
   std::size_t promised_ = 0;
   double promises_[most_beam]{};
 };

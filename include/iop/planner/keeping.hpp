@@ -24,6 +24,7 @@ class keeping {
   }
 
   constexpr frontier<Ranks, Most>& labels() { return made_; }
+  constexpr const frontier<Ranks, Most>& labels() const { return made_; }
 
   constexpr void insert(const label<Ranks>& next, std::size_t value) {
     for (std::size_t n = first_of_value_[value]; compares_ && n != nowhere; n = next_of_value_[n]) {

@@ -57,6 +57,14 @@ class least_move {
     return message_ + most * per_float_;
   }
 
+  /// However it comes, to a rank that does not depend on the source.
+  constexpr double missing_seconds(const known& source, const known& needed) const {
+    double floats = floats_of(needed.held.of, needed.second);
+    if (!source.held.is_partial || source.count == 1)
+      floats -= kept(source.held.of, needed.held.of, needed.second);
+    return floats > 0 ? message_ + floats * per_float_ : 0;
+  }
+
  private:
   static constexpr double floats_of(const layout<Ranks>& of, std::size_t rank) {
     return static_cast<double>((of.bottom[rank] - of.top[rank]) * (of.last[rank] - of.first[rank]));

@@ -60,6 +60,13 @@ constexpr double direct_seconds(const problem<Operators, Ranks>& p, std::size_t 
   const auto& wanted_end = by_channel ? needed.last : needed.bottom;
   const auto& wanted_side_begin = by_channel ? needed.top : needed.first;
   const auto& wanted_side_end = by_channel ? needed.bottom : needed.last;
+  // Shares that follow one another, as most do, are found without looking at every rank.
+  bool in_order = true;
+  for (std::size_t s = 0, last = 0; s < Ranks; ++s) {
+    if (end[s] == 0) continue;
+    if (begin[s] < last) in_order = false;
+    last = end[s];
+  }
   std::size_t messages[Ranks]{};  // sent by each
   for (std::size_t r = 0; r < Ranks; ++r) {
     if (needed.bottom[r] == 0) continue;
@@ -82,13 +89,20 @@ constexpr double direct_seconds(const problem<Operators, Ranks>& p, std::size_t 
       have_begin = begin[r] > at ? begin[r] : at;
       have_end = end[r] < stop ? end[r] : stop;
     }
+    std::size_t next = 0;
     while (at < stop) {
       if (have_begin <= at && at < have_end) {
         at = have_end;
         continue;
       }
       std::size_t best = r, reach = at;
-      for (std::size_t s = 0; s < Ranks; ++s)
+      if (in_order) {
+        while (next < Ranks && end[next] <= at) ++next;
+        if (next < Ranks && next != r && begin[next] <= at && side_begin[next] <= side_from &&
+            side_end[next] >= side_to)
+          best = next, reach = end[next];
+      }
+      for (std::size_t s = 0; s < Ranks && !in_order; ++s)
         if (end[s] >= reach && end[s] > at && begin[s] <= at && s != r && side_begin[s] <= side_from &&
             side_end[s] >= side_to && (end[s] > reach || messages[s] < messages[best]))
           best = s, reach = end[s];

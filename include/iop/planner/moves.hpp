@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace iop::planner {
 
@@ -76,17 +75,17 @@ class moves_to {
 
   /// What a rank's memory must hold meanwhile.
   constexpr const move_room<Ranks>& room(std::size_t v, std::size_t input, std::size_t need, route how) {
-    const std::size_t pair =
-        (v * own_.needs[input].count + need) * std::size(all_routes) + static_cast<std::size_t>(how);
-    growing_column<std::size_t>& numbers = room_numbers_[input];  // 0: not yet known
-    grow(numbers, values_.count * own_.needs[input].count * std::size(all_routes));
+    const std::size_t routes = std::size(all_routes);
+    const std::size_t pairs = values_.count * own_.needs[input].count * routes;
+    const std::size_t pair = (v * own_.needs[input].count + need) * routes + static_cast<std::size_t>(how);
+    auto& numbers = room_numbers_[input];  // 0: not yet known
+    if (pairs > room_in(numbers) || room_count_ == room_in(rooms_))
+      return last_room_ = room_on(v, input, need, how);
+    grow(numbers, pairs);
     if (numbers[pair] == 0) {
-      const value<Ranks> from = values_.entries[v].held.unpacked();
-      round_list<Ranks> reached;
-      for (const layout<Ranks>& each : rounds(v, input, need, how))
-        reached.push_back(holding<Ranks>{from.tensor, false, each}.unpacked());
-      rooms_.push_back(room_of(p_, from, reached));
-      numbers[pair] = rooms_.size();
+      grow(rooms_, ++room_count_);
+      rooms_[room_count_ - 1] = room_on(v, input, need, how);
+      numbers[pair] = static_cast<std::uint32_t>(room_count_);
     }
     return rooms_[numbers[pair] - 1];
   }
@@ -99,6 +98,14 @@ class moves_to {
     return !held.is_partial && provides(held.of, own_.needs[input].entries[need].held.of);
   }
 
+  constexpr move_room<Ranks> room_on(std::size_t v, std::size_t input, std::size_t need, route how) const {
+    const value<Ranks> from = values_.entries[v].held.unpacked();
+    round_list<Ranks> reached;
+    for (const layout<Ranks>& each : rounds(v, input, need, how))
+      reached.push_back(holding<Ranks>{from.tensor, false, each}.unpacked());
+    return room_of(p_, from, reached);
+  }
+
   const problem<Operators, Ranks>& p_;
   const stage<Ranks, Most>& own_;
   const layout_table<Ranks, Most>& values_;
@@ -107,8 +114,11 @@ class moves_to {
   column<move_costs, Most> costs_{};
   std::size_t count_ = 0;
   move_costs last_{};
-  growing_column<std::size_t> room_numbers_[4];
-  std::vector<move_room<Ranks>> rooms_;
+  // In constants all is plain: what must be destroyed takes its arrays along, one element after the other.
+  column<std::uint32_t, Most * 16> room_numbers_[4]{};
+  column<move_room<Ranks>, Most> rooms_{};
+  std::size_t room_count_ = 0;
+  move_room<Ranks> last_room_{};
 };
 
 }  // namespace iop::planner

@@ -24,8 +24,13 @@ class search_progress {
  public:
   /// `least`: what every plan takes; plans as slow as `limit` are of no interest; at most `width` labels are
   /// kept for each value made.
-  constexpr search_progress(double least, double limit, std::size_t width, bool memory_binds)
-      : least_(least), limit_(limit), width_(width), memory_binds_(memory_binds) {}
+  constexpr search_progress(double least, double limit, std::size_t width, bool has_branches,
+                            bool memory_binds)
+      : least_(least),
+        limit_(limit),
+        width_(width),
+        beam_(has_branches ? 8 : 4),
+        memory_binds_(memory_binds) {}
 
   constexpr bool is_done() const { return phase_ == phase::done; }
   /// No plan that is as good was dropped.
@@ -34,7 +39,7 @@ class search_progress {
   constexpr pass_limits next() const {
     switch (phase_) {
       case phase::beam:
-        return {limit_, width_, beam_width, true};
+        return {limit_, width_, beam_, true};
       case phase::narrow:
         return {near(), 1, 0, true};
       case phase::every:
@@ -80,7 +85,6 @@ class search_progress {
  private:
   enum class phase : unsigned char { beam, narrow, wide, every, done };
   static constexpr double first_slack = 1.0 / 64;
-  static constexpr std::size_t beam_width = 8;
 
   constexpr double near() const {
     if ((found_ && !memory_binds_) || !(least_ > 0) || slack_ >= 1) return limit_;
@@ -92,6 +96,7 @@ class search_progress {
   double least_;
   double limit_;
   std::size_t width_;
+  std::size_t beam_;  ///< bounds are further from the truth where there are branches
   bool memory_binds_;
   phase phase_ = phase::beam;
   double slack_ = first_slack;

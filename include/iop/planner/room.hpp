@@ -33,18 +33,19 @@ constexpr bool has_room(const problem<Operators, Ranks>& p, std::size_t rank, st
 /// Of a move, on each rank.
 template <std::size_t Ranks>
 struct move_room {
-  std::size_t most[Ranks]{};    ///< source, result and staging of the fullest round
-  std::size_t result[Ranks]{};  ///< what stays
-  box boxes[Ranks]{};           ///< what stays
+  std::size_t most[Ranks];    ///< source, result and staging of the fullest round
+  std::size_t result[Ranks];  ///< what stays
+  layout<Ranks> boxes;        ///< what stays
 };
 
 template <std::size_t Operators, std::size_t Ranks>
 constexpr move_room<Ranks> room_of(const problem<Operators, Ranks>& p, const value<Ranks>& from,
                                    const round_list<Ranks>& rounds) {
   const std::size_t width = p.ops[from.tensor].out.width;
-  move_room<Ranks> room;
+  move_room<Ranks> room{};
   const value<Ranks>* now = &from;
   for (const value<Ranks>& next : rounds) {
+    room.boxes = layout_of(next.boxes);
     for (std::size_t r = 0; r < Ranks; ++r) {
       const box &held = now->boxes[r], &wanted = next.boxes[r];
       const std::size_t before = floats_of(p, *now, r), behind = floats_of(p, next, r);
@@ -54,7 +55,6 @@ constexpr move_room<Ranks> room_of(const problem<Operators, Ranks>& p, const val
       const std::size_t values = is_shared ? std::max(before, behind) : before + behind;
       room.most[r] = std::max(room.most[r], values + part_of(*now, next, width, r).staging);
       room.result[r] = behind;
-      room.boxes[r] = wanted;
     }
     now = &next;
   }

@@ -134,7 +134,7 @@ class searching {
 
   constexpr found<Operators, Ranks> run(double limit, std::size_t width) const {
     found<Operators, Ranks> result;
-    search_progress progress(stages_.least_seconds(), limit, width, p_.memory_binds);
+    search_progress progress(stages_.least_seconds(), limit, width, p_.has_branches, p_.memory_binds);
     while (!progress.is_done()) {
       const auto got = pass(progress.next());
       progress.take(got.outcome);
@@ -155,9 +155,9 @@ class searching {
     const spine<Operators>& path = p_.main_path;
     for (std::size_t i = 1; i < p_.ops.size(); ++i) {
       const std::size_t next = path.next[path.before[i]];
-      labels.push_back(expansion<unbounded, Operators, Ranks>(
-                           p_, i, stages_[i - 1], stages_[i], path.has[i] ? &stages_.behind(i) : nullptr,
-                           stages_.behind(next).least_arriving, labels[i - 1], limits)
+      labels.push_back(expansion<unbounded, Operators, Ranks>(p_, i, stages_[i - 1], stages_[i],
+                                                              path.has[i] ? &stages_.behind(i) : nullptr,
+                                                              stages_.behind(next), labels[i - 1], limits)
                            .run());
     }
     return finish(

@@ -73,7 +73,8 @@ struct search_pieces {
   static constexpr search_progress progress_of() {
     if constexpr (Pass == 0) {
       (void)make_tables(std::make_index_sequence<operators>());
-      return search_progress(bounds<0>.arriving[0], no_limit, width_of(posed), posed.memory_binds);
+      return search_progress(bounds<0>.arriving[0], no_limit, width_of(posed), posed.has_branches,
+                             posed.memory_binds);
     } else {
       search_progress next = progress<Pass - 1>;
       next.take(outcome<Pass - 1>.outcome);
@@ -89,9 +90,8 @@ struct search_pieces {
       constexpr std::size_t next = posed.main_path.next[posed.main_path.before[I]];
       const remainders<ranks, roomy>* behind = nullptr;
       if constexpr (posed.main_path.has[I]) behind = &bounds<I>;
-      return expansion<roomy, operators, ranks>(posed, I, stages<I - 1>, stages<I>, behind,
-                                                bounds<next>.least_arriving, labels<Pass, I - 1>,
-                                                progress<Pass>.next())
+      return expansion<roomy, operators, ranks>(posed, I, stages<I - 1>, stages<I>, behind, bounds<next>,
+                                                labels<Pass, I - 1>, progress<Pass>.next())
           .run();
     }
   }

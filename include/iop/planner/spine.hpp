@@ -16,6 +16,11 @@ struct spine {
   std::size_t before[Operators]{};   ///< the operator on the spine that made the last of its tensors before
   bool has[Operators]{};             ///< the operator is on the spine
   bool is_read_before[Operators]{};  ///< its tensor is read by others before `next`
+  /// The next operator on the spine with several inputs, if another of them is made by then and nobody else
+  /// reads that before; or 0.
+  std::size_t join[Operators]{};
+  std::size_t other_input[Operators]{};  ///< of the join
+  bool is_fork[Operators]{};             ///< makes that input, which `next` reads too
 
   constexpr spine() = default;
   constexpr explicit spine(op_list ops) {
@@ -37,6 +42,25 @@ struct spine {
           if (input == i && k < end) is_read_before[i] = true;
       }
       if (next[i] == 0) break;
+    }
+    for (std::size_t i = 0; next[i] != 0; i = next[i]) look_ahead(ops, i);
+  }
+
+ private:
+  constexpr void look_ahead(op_list ops, std::size_t i) {
+    std::size_t end = next[i];
+    while (end != 0 && ops[end].inputs.size() < 2) end = next[end];
+    if (end == 0) return;
+    for (std::size_t k = 0; k < ops[end].inputs.size(); ++k) {
+      const std::size_t tensor = ops[end].inputs[k];
+      if (tensor == before[end] || tensor > i) continue;
+      bool is_read = false, is_read_behind = false;  // by `next`, by others
+      for (std::size_t reader = i + 1; reader < end; ++reader)
+        for (const std::size_t input : ops[reader].inputs)
+          if (input == tensor) (reader == next[i] ? is_read : is_read_behind) = true;
+      if (is_read_behind || (is_read && tensor != i)) continue;
+      join[i] = end, other_input[i] = k, is_fork[i] = tensor == i;
+      return;
     }
   }
 };
