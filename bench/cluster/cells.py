@@ -42,6 +42,11 @@ class Cell:
                 f"{' small' if self.memory < PLENTY else ''}, {self.link}, {self.device_gflops:g} GFLOP/s")
 
     @property
+    def is_brief(self):
+        """Its steps and messages take microseconds, and whoever computes meanwhile disturbs them."""
+        return self.network == "lenet5"
+
+    @property
     def file_name(self):
         return "-".join(str(each).replace("/", "_") for each in self.key)
 

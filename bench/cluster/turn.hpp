@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Devices of one machine compute in turn. Slowed down, each needs only a small share of the time, but all
-// would ask for it in the same moment, and cores that share caches, memory and execution units are slower
-// together than alone: then a device's speed would depend on how many devices there are. Who has its turn is
-// on a core of its own: what the kernel does for the messages of others, timers above all, would count as
+// Devices of one machine rehearse in turn: cores that share caches, memory and execution units are slower
+// together than alone, and then a device's speed would depend on how many devices there are. Who has its turn
+// is on a core of its own: what the kernel does for the messages of others, timers above all, would count as
 // computing (100 Mbit/s: up to 1.7 times). A device that was stopped while it had its turn keeps nobody
 // waiting for long, one that died for no time at all.
 
@@ -48,6 +47,7 @@ class turn {
   turn& operator=(const turn&) = delete;
   ~turn() {
     end();
+    if (has_own_core_) sched_setaffinity(0, sizeof all_, &all_);
     if (mutex_ != nullptr) ::munmap(mutex_, sizeof *mutex_);
   }
 
@@ -77,7 +77,8 @@ class turn {
  private:
   /// The last core is for computing, where there is another for the rest.
   void split_cores() {
-    if (sched_getaffinity(0, sizeof shared_, &shared_) != 0 || CPU_COUNT(&shared_) < 2) return;
+    if (sched_getaffinity(0, sizeof all_, &all_) != 0 || CPU_COUNT(&all_) < 2) return;
+    shared_ = all_;
     int last = CPU_SETSIZE - 1;
     while (!CPU_ISSET(last, &shared_)) --last;
     CPU_ZERO(&own_);
@@ -88,7 +89,7 @@ class turn {
 
   pthread_mutex_t* mutex_ = nullptr;
   bool is_mine_ = false, has_own_core_ = false;
-  cpu_set_t own_{}, shared_{};
+  cpu_set_t all_{}, own_{}, shared_{};
 };
 
 }  // namespace iop_cluster
