@@ -7,6 +7,7 @@
 // of all ranks. What went wrong is a sentence on stderr, exit status 1; 2 for wrong usage.
 
 #include "planned_rank.hpp"
+#include "turn.hpp"
 
 #include <cluster_file.hpp>
 #include <endpoints.hpp>
@@ -26,7 +27,6 @@
 #include <fstream>
 #include <iostream>
 #include <numeric>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -92,9 +92,7 @@ struct order {
 
 class trial {
  public:
-  trial(const options& o, const what_if::setup& s) : o_(o), setup_(s) {
-    turn_.emplace(o.factor > 0 ? o.turn : "", o.rank == 0);
-  }
+  trial(const options& o, const what_if::setup& s) : o_(o), setup_(s) {}
 
   nlohmann::json run() {
     const auto made = make_rank(o_, setup_, std::index_sequence<IOP_RANKS_LIST>{});
@@ -106,13 +104,17 @@ class trial {
     if (o_.rank == setup_.ends.input_rank) image = iop_test::random_values(net.ops[0].out.size(), 2);
 
     check(made->load(weights, link));
-    slow_device device(o_.factor, rehearse(*made, image));
+    rehearsal ignored;
+    const auto first = take(made->run(image, ignored));  // touches all memory
+    scores_.assign(first.begin(), first.end());
+    slow_device device(o_.factor, rehearse(*made, image, link));
     link.become(shape());
+    order next;
+    agree(next);  // that nobody rehearses any more
     wait_for_go();
 
     iop::comm::traffic own{};
     const double begin = now();
-    order next;
     for (meet(next, begin); next.runs != 0; meet(next, begin)) {
       const auto start = mesh_.counters();
       for (std::size_t i = 0; i < next.runs; ++i) {
@@ -135,22 +137,18 @@ class trial {
 
  private:
   /// What the steps cost here. Long inferences repeat well enough.
-  std::vector<double> rehearse(planned_rank& made, std::span<const float> image) {
-    rehearsal watch(*turn_);
-    const auto run = [&] {
-      watch.start();
-      const auto scores = take(made.run(image, watch));
-      watch.finish();
-      return scores;
-    };
-    const double begin = now();
-    const auto first = run();  // touches all memory
-    scores_.assign(first.begin(), first.end());
-    order next;
-    next.runs = std::clamp<std::size_t>(static_cast<std::size_t>(0.05 / (now() - begin)), 2, 100);
-    agree(next);
-    for (std::size_t i = 0; i < next.runs; ++i) run();
-    turn_.reset();
+  std::vector<double> rehearse(planned_rank& made, std::span<const float> image, slow_link& link) {
+    rehearsal watch;
+    if (o_.factor > 0) {
+      const turn mine(o_.turn);
+      link.mute(true);
+      const double begin = now();
+      for (std::size_t runs = 0; runs < 2 || (runs < 1000 && now() - begin < 0.02); ++runs) {
+        watch.start();
+        take(made.run(image, watch));
+      }
+      link.mute(false);
+    }
     return watch.costs();
   }
 
@@ -269,7 +267,6 @@ class trial {
 
   const options& o_;
   const what_if::setup& setup_;
-  std::optional<turn> turn_;  ///< to rehearse
   iop::comm::tcp_mesh mesh_;
   std::vector<float> scores_;
   std::vector<double> latencies_, lateness_;
@@ -294,7 +291,7 @@ int main(int argc, char** argv) {
   app.add_option("--most-runs", o.most_runs)->check(CLI::PositiveNumber);
   app.add_option("--seconds", o.seconds, "run at least so long");
   app.add_option("--factor", o.factor, "times that a step takes longer than here; 0: as fast as here");
-  app.add_option("--turn", o.turn, "file by which the devices compute in turn");
+  app.add_option("--turn", o.turn, "file by which the devices rehearse in turn");
   app.add_option("--own-message-us", o.own_message_us, "what a message takes without slowing");
   app.add_option("--time-out", o.time_out_ms, "milliseconds to wait for a peer");
   app.add_flag("--shaped", o.is_shaped, "slow the link down to the cluster's");

@@ -112,17 +112,17 @@ class Bench:
         return path
 
     def host(self, anew=False):
-        """This machine's rates, as last measured."""
+        """This machine's rates on usual and on small networks, as last measured."""
         if anew or self.profile is None:
-            got = subprocess.run([self.program("iop-calibrate"), "--seconds", "0", "--json", "-"], check=True, text=True,
-                                 capture_output=True, preexec_fn=favour)
-            self.profile = json.loads(got.stdout)
+            self.profile = {kind: json.loads(subprocess.run(
+                [self.program("iop-calibrate"), "--seconds", "0", "--json", "-", *words], check=True, text=True, capture_output=True,
+                preexec_fn=favour).stdout) for kind, words in (("usual", []), ("small", ["--small"]))}
         return self.profile
 
-    def drift(self):
+    def drift(self, cells):
         """By how much the two rates that decide have changed since they were last measured."""
         before, after = self.host(), self.host(anew=True)
-        return max(abs(after[rate] / before[rate] - 1) for rate in ("flops", "memory_bandwidth"))
+        return max(abs(cell.rates(after)[rate] / cell.rates(before)[rate] - 1) for cell in cells for rate in ("flops", "memory_bandwidth"))
 
     def file(self, name, content):
         path = pathlib.Path(self.temporary.name, name)
@@ -182,7 +182,7 @@ class Bench:
         best, least = None, None
         for _ in range(TRIES):
             measured = [each for group in self.groups(cells) for each in self.measure_once(group, testbed)]
-            drift = self.drift() if self.options.drift else 0
+            drift = self.drift(cells) if self.options.drift else 0
             for _, row, _ in measured:
                 row["drift"] = drift
             if best is None or drift < least:

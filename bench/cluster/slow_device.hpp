@@ -2,14 +2,13 @@
 #pragma once
 
 // A device that is slower than this machine, as an observer of the steps: each compute step lasts as long as
-// it computed × factor. How long that is, it learns in rehearsals: inferences one after another without waits,
-// as on a device that does nothing else. When it waits between its steps it loses caches and branch history
-// that the device would keep; so what the steps take in its own time is of no interest, as long as it keeps
-// up. The device's own clock runs ahead while it computes and is waited for before each exchange; a step that
-// could not keep up with it shows as lateness. Records what every step took, for timelines.
+// it computed × factor. How long it computes is rehearsed: the device's steps one inference after another, as
+// on a device that does nothing else. A process that waits between its steps loses caches and branch history
+// that the device would keep; so what a step takes in earnest is of no interest, as long as it keeps up. The
+// device's own clock runs ahead while it computes and is waited for before each exchange; a step that could
+// not keep up with it shows as lateness. Records what every step took, for timelines.
 
 #include "clock.hpp"
-#include "turn.hpp"
 
 #include <iop/exec/observer.hpp>
 
@@ -36,10 +35,10 @@ class watcher {
   virtual void after(const iop::exec::step_event& event) = 0;
 };
 
-/// Watches rehearsals: what each step costs here, alone on its core.
+/// Watches rehearsals: what each step costs here.
 class rehearsal final : public watcher {
  public:
-  explicit rehearsal(turn& shared) : turn_(shared) {
+  rehearsal() {
     for (int i = 0; i < 100; ++i) {
       const double start = computed();
       const double reading = computed() - start;
@@ -48,16 +47,12 @@ class rehearsal final : public watcher {
   }
 
   void start() { step_ = 0; }
-  void before(const iop::exec::step_event& event) override {
-    event.is_exchange ? turn_.end() : turn_.begin();
-    begun_ = computed();
-  }
+  void before(const iop::exec::step_event&) override { begun_ = computed(); }
   void after(const iop::exec::step_event&) override {
     const double cost = std::max(computed() - begun_ - clock_cost_, 0.0);
     if (step_ == seen_.size()) seen_.emplace_back();
     seen_[step_++].push_back(cost);
   }
-  void finish() { turn_.end(); }
 
   /// Seconds of each step: the middle of what was seen.
   std::vector<double> costs() const {
@@ -71,7 +66,6 @@ class rehearsal final : public watcher {
   }
 
  private:
-  turn& turn_;
   std::size_t step_ = 0;
   double clock_cost_ = 0, begun_ = 0;
   std::vector<std::vector<double>> seen_;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// A device's interface to a slow network, around its TCP mesh. It sends and receives at the same time; each
-// message costs it the link's time per message, whoever the peer is, besides its bytes. Those are slowed by the
-// kernel (tc tbf), or, where that is not possible, here.
+// A device's interface to a slow network, around its TCP mesh. It handles one message after another in each
+// direction, sends and receives at the same time, and spends the link's time on each message: the messages of
+// an exchange go in rounds, in round k to the k-th rank before and from the k-th behind, so that nobody waits
+// in line. The bytes are slowed by the kernel (tc tbf), or, where that is not possible, here.
 
 #include "clock.hpp"
 
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace iop_cluster {
 
@@ -26,9 +28,14 @@ struct link_shape {
 class slow_link {
  public:
   /// Fast until it is told otherwise.
-  explicit slow_link(iop::comm::tcp_mesh& mesh) : mesh_(mesh) {}
+  explicit slow_link(iop::comm::tcp_mesh& mesh) : mesh_(mesh) {
+    sends_.reserve(4 * mesh.size());
+    receives_.reserve(4 * mesh.size());
+  }
 
   void become(const link_shape& shape) { shape_ = shape; }
+  /// For rehearsals: nothing is sent, and what was received last is received again.
+  void mute(bool is_mute) { is_mute_ = is_mute; }
 
   std::size_t rank() const { return mesh_.rank(); }
   std::size_t size() const { return mesh_.size(); }
@@ -36,31 +43,50 @@ class slow_link {
 
   iop::error exchange(std::size_t step, std::span<const iop::comm::outgoing> sends,
                       std::span<const iop::comm::incoming> receives) {
+    if (is_mute_) return {};
     const double start = std::max(now(), free_);
-    // The first message leaves when it was set up, the last one is there when all were.
-    wait_until(start + std::max(shape_.message_seconds - shape_.own_seconds, 0.0));
-    if (const iop::error e = mesh_.exchange(step, sends, receives)) return e;
-    if (shape_.bytes_per_second <= 0) return {};
-    // What was written may still wait for the wire. The kernel's buckets let short messages pass at once:
-    // nothing arrives before a link could have carried it.
-    const auto messages = static_cast<double>(std::max(sends.size(), receives.size()));
-    const double set_up = start + messages * shape_.message_seconds;
-    const double out = seconds_of(sends), in = seconds_of(receives);
-    free_ = set_up + out;
-    wait_until(set_up + (shape_.is_kernel_shaped ? in : std::max(out, in)));
+    double sent = start, received = start;  // when the interface has, were it never kept waiting
+    for (std::size_t round = 1; round < size(); ++round) {
+      const double out = pick(sends, (rank() + size() - round) % size(), sends_);
+      const double in = pick(receives, (rank() + round) % size(), receives_);
+      sent += set_up(sends_.size());
+      received += set_up(receives_.size()) + in;
+      if (!sends_.empty()) wait_until(sent - shape_.own_seconds);
+      if (sends_.empty() && receives_.empty()) continue;
+      if (const iop::error e = mesh_.exchange(step, sends_, receives_)) return e;
+      // What was written may still wait for the wire. The kernel's buckets let short messages pass at once:
+      // nothing arrives before a link could have carried it.
+      sent += out;
+      wait_until(shape_.is_kernel_shaped ? received : std::max(sent, received));
+    }
+    free_ = sent;
     return {};
   }
 
  private:
-  double seconds_of(const auto& messages) const {
+  double set_up(std::size_t messages) const {
+    return static_cast<double>(messages) * shape_.message_seconds;
+  }
+
+  /// Those of `all` that are to or from `peer`; returns the seconds of their bytes.
+  template <class Message>
+  double pick(std::span<const Message> all, std::size_t peer, std::vector<Message>& picked) const {
+    picked.clear();
     double bytes = 0;
-    for (const auto& each : messages) bytes += static_cast<double>(each.bytes.size());
-    return bytes / shape_.bytes_per_second;
+    for (const Message& each : all) {
+      if (each.peer != peer) continue;
+      picked.push_back(each);
+      bytes += static_cast<double>(each.bytes.size());
+    }
+    return shape_.bytes_per_second > 0 ? bytes / shape_.bytes_per_second : 0;
   }
 
   iop::comm::tcp_mesh& mesh_;
   link_shape shape_{};
+  bool is_mute_ = false;
   double free_ = 0;  ///< when the interface has sent what it was given
+  std::vector<iop::comm::outgoing> sends_;
+  std::vector<iop::comm::incoming> receives_;
 };
 
 static_assert(iop::comm::transport<slow_link>);
