@@ -57,7 +57,7 @@ def arguments():
     add("--equal", action="store_true", help="no unlike devices")
     add("--cells", type=int, metavar="N", help="measure at most N more cells")
     add("--time", type=float, metavar="SECONDS", help="start no cell later than that")
-    add("--cell-seconds", type=float, default=1.0, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [1]")
+    add("--cell-seconds", type=float, default=0.7, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [0.7]")
     add("--jobs", type=int, default=8, metavar="N", help="cells at once, as far as they do not disturb each other; 1: each alone [8]")
     add("--drift", type=float, default=0.04, metavar="SHARE",
         help="measure cells again, twice at most, when this machine's speed changed by more meanwhile; 0: do not look [0.04]")
