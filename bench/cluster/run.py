@@ -200,7 +200,7 @@ class Bench:
             trace = None
             try:
                 if crew:
-                    row |= self.compare(cell, plan, crew.got())
+                    row |= {"at_once": len(cells), **self.compare(cell, plan, crew.got())}
                     trace = report.to_trace(cell, crew.got(), plan)
             except Failed as failure:
                 row = {"failure": str(failure)}

@@ -45,18 +45,18 @@ class slow_link {
                       std::span<const iop::comm::incoming> receives) {
     if (is_mute_) return {};
     const double start = std::max(now(), free_);
-    double sent = start, received = start;  // when the interface has, were it never kept waiting
+    double sent = start, received = start;  // when the interface has, in each direction
     for (std::size_t round = 1; round < size(); ++round) {
       const double out = pick(sends, (rank() + size() - round) % size(), sends_);
       const double in = pick(receives, (rank() + round) % size(), receives_);
-      sent += set_up(sends_.size());
-      received += set_up(receives_.size()) + in;
-      if (!sends_.empty()) wait_until(sent - shape_.own_seconds);
       if (sends_.empty() && receives_.empty()) continue;
+      sent += set_up(sends_.size());
+      if (!sends_.empty()) wait_until(sent - shape_.own_seconds);
       if (const iop::error e = mesh_.exchange(step, sends_, receives_)) return e;
       // What was written may still wait for the wire. The kernel's buckets let short messages pass at once:
       // nothing arrives before a link could have carried it.
       sent += out;
+      if (!receives_.empty()) received = std::max(received + set_up(receives_.size()) + in, now());
       wait_until(shape_.is_kernel_shaped ? received : std::max(sent, received));
     }
     free_ = sent;
