@@ -143,7 +143,7 @@ class trial {
       const turn mine(o_.turn);
       link.mute(true);
       const double begin = now();
-      for (std::size_t runs = 0; runs < 5 || (runs < 1000 && now() - begin < 0.02); ++runs) {
+      for (std::size_t runs = 0; runs < 5 || (runs < 5000 && now() - begin < 0.05); ++runs) {
         watch.start();
         take(made.run(image, watch));
       }

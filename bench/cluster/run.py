@@ -30,7 +30,7 @@ from crew import Crew, Failed, favour, run_together
 from testbed import Loopback, Testbed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TRIES = 3  # to measure cells while this machine's speed does not change
+TRIES = 2  # to measure cells while this machine's speed does not change
 LATE = 0.005  # of a latency: devices that were later than that had too little of this machine
 TOLERANCE = 1e-5  # of the scores, as a share of the largest
 
@@ -60,7 +60,7 @@ def arguments():
     add("--cell-seconds", type=float, default=0.7, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [0.7]")
     add("--jobs", type=int, default=8, metavar="N", help="cells at once, as far as they do not disturb each other; 1: each alone [8]")
     add("--drift", type=float, default=0.04, metavar="SHARE",
-        help="measure cells again, twice at most, when this machine's speed changed by more meanwhile; 0: do not look [0.04]")
+        help="measure cells again, once, when this machine's speed changed by more meanwhile; 0: do not look [0.04]")
     add("--winograd", action="store_true", help="the devices may use Winograd's algorithm")
     add("--loopback", action="store_true", help="no namespaces, as without root")
     add("--conditions", action="store_true", help="instead: what happens when a link or a device fails for a while")

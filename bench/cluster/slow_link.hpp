@@ -64,9 +64,7 @@ class slow_link {
   }
 
  private:
-  double set_up(std::size_t messages) const {
-    return static_cast<double>(messages) * shape_.message_seconds;
-  }
+  double set_up(std::size_t messages) const { return static_cast<double>(messages) * shape_.message_seconds; }
 
   /// Those of `all` that are to or from `peer`; returns the seconds of their bytes.
   template <class Message>

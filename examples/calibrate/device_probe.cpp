@@ -44,8 +44,8 @@ struct separable
               conv2d<256, kernel<3>, stride<2>, pad<1>, groups<256>>, relu6, conv2d<512, kernel<1>>, relu6,
               global_average_pool> {};
 
-// As small as networks for microcontrollers: little work in each operator, and weights that stay in the caches
-// of larger boards from one inference to the next.
+// As small as networks for microcontrollers: little work in each operator, and weights that stay in the
+// caches of larger boards from one inference to the next.
 struct digits : network<input<1, 32, 32>, conv2d<8, kernel<5>, pad<2>>, relu, max_pool<2>,  //
                         conv2d<16, kernel<5>>, relu, max_pool<2>,                           //
                         conv2d<16, kernel<3>, pad<1>>, relu, conv2d<16, kernel<3>, pad<1>, groups<16>>, relu,
@@ -186,7 +186,7 @@ device_model measure_device(double seconds, bool is_small) {
   device_model made;
   if (is_small) {
     for (const bool by_winograd : {false, true})
-      time_network<digits>(by_winograd, std::max(0.5 * seconds, 0.02), made.operators);
+      time_network<digits>(by_winograd, std::max(0.5 * seconds, 0.1), made.operators);
   } else {
     time_network<trunk>(false, 0.4 * seconds, made.operators);
     time_network<strides>(false, 0.1 * seconds, made.operators);
