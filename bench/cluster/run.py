@@ -115,7 +115,7 @@ class Bench:
         """This machine's rates on usual and on small networks, as last measured."""
         if anew or self.profile is None:
             self.profile = {kind: json.loads(subprocess.run(
-                [self.program("iop-calibrate"), "--seconds", "0", "--json", "-", *words], check=True, text=True, capture_output=True,
+                [self.program("iop-calibrate"), "--seconds", "1", "--json", "-", *words], check=True, text=True, capture_output=True,
                 preexec_fn=favour).stdout) for kind, words in (("usual", []), ("small", ["--small"]))}
         return self.profile
 
@@ -166,11 +166,11 @@ class Bench:
                     prepare=lambda: place.shape(bandwidth), progress=progress)
 
     def groups(self, cells):
-        """Cells that can be measured at once: all their devices together need no more than this machine has."""
+        """Cells that can be measured at once: all their devices together leave this machine idle for part of the time."""
         group, load = [], 0.0
         for cell in cells:
             own = sum(1 / factor for factor in cell.factors(self.host()))
-            if group and (cell.is_brief or group[0].is_brief or load + own > len(os.sched_getaffinity(0)) / 2):
+            if group and (cell.is_brief or group[0].is_brief or load + own > 0.6 * len(os.sched_getaffinity(0))):
                 yield group
                 group, load = [], 0.0
             group.append(cell)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "device_probe.hpp"
 
-#include "fit.hpp"
-
 #include <iop/comm/alone.hpp>
 #include <iop/exec/interpreter.hpp>
 #include <iop/kernel/simd.hpp>
@@ -88,7 +86,13 @@ class stopwatch {
   void after(const iop::exec::step_event&) {
     seconds_[step_++].push_back(std::max(computed() - begun_ - cost_, 1e-9));
   }
-  double seconds(std::size_t step) const { return median(seconds_[step]); }
+  /// Of the least disturbed runs.
+  double seconds(std::size_t step) const {
+    std::vector<double> all = seconds_[step];
+    const auto octile = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 8);
+    std::nth_element(all.begin(), octile, all.end());
+    return *octile;
+  }
 
  private:
   std::vector<std::vector<double>> seconds_;
