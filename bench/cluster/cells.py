@@ -42,23 +42,31 @@ class Cell:
                 f"{' small' if self.memory < PLENTY else ''}, {self.link}, {self.device_gflops:g} GFLOP/s")
 
     @property
+    def is_brief(self):
+        """Its steps and messages take microseconds, and whoever computes meanwhile disturbs them."""
+        return self.network == "lenet5"
+
+    @property
     def file_name(self):
         return "-".join(str(each).replace("/", "_") for each in self.key)
 
+    def rates(self, host):
+        """Those of this machine that this network sees: the weights of a small one stay in a cache."""
+        return host["small" if self.is_brief else "usual"]
+
     def cluster(self, host, winograd=False):
         """As iop-plan reads it. The devices are this machine, slowed down: all its rates by the same factor."""
-        devices = []
-        for rank in range(self.devices):
-            share = self.device_gflops * 1e9 * (UNLIKE[rank] if self.unlike else 1) / host["flops"]
-            device = {"name": f"device{rank}", "memory": self.memory, "channel_step": host["channel_step"]}
+        rates, devices = self.rates(host), []
+        for rank, factor in enumerate(self.factors(host)):
+            device = {"name": f"device{rank}", "memory": self.memory, "channel_step": rates["channel_step"]}
             for rate in ("flops", "memory_bandwidth", "depthwise_flops", "narrow_flops", *(["winograd_flops"] if winograd else [])):
-                device[rate] = host[rate] * share
+                device[rate] = rates[rate] / factor
             devices.append(device)
         bandwidth, message = LINKS[self.link]
         return {"devices": devices, "link": {"bandwidth": bandwidth, "message_time": message}}
 
     def factors(self, host):
-        return [host["flops"] / (self.device_gflops * 1e9 * (UNLIKE[rank] if self.unlike else 1))
+        return [host["usual"]["flops"] / (self.device_gflops * 1e9 * (UNLIKE[rank] if self.unlike else 1))
                 for rank in range(self.devices)]
 
 

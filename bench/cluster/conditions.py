@@ -8,21 +8,14 @@ import threading
 import time
 
 from cells import LINKS, Cell
-from crew import Crew
 
 CELL = Cell("alexnet", "interleaved", 3, "100Mbit/0.5ms", 10.0)
 
 
 def trial(bench, place, cell, disturb, seconds):
     """Runs for so long while `disturb(crew, place)` is up to something; rank 0 compares every run's scores with the first's."""
-    host = bench.host()
-    path = bench.file("conditions.json", cell.cluster(host))
-    place.shape(LINKS[cell.link][0])
-    crew = Crew(place, bench.program("bench_cluster_device"),
-                [*bench.words(cell), "--cluster", path, "--seconds", seconds, "--shaped", "--own-message-us", bench.own_message * 1e6,
-                 *(["--kernel-shaped"] if place.is_kernel_shaped else [])],
-                per_rank=[["--factor", factor] for factor in cell.factors(host)])
     started, stop = threading.Event(), threading.Event()
+    crew = bench.crew(cell, place, bench.file("conditions.json", cell.cluster(bench.host())), seconds, progress=lambda runs: started.set())
 
     def work():
         if started.wait(60) and not stop.is_set():
@@ -31,7 +24,7 @@ def trial(bench, place, cell, disturb, seconds):
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        got = crew.run(lambda runs: started.set())
+        got = crew.run()
     finally:
         stop.set()
         started.set()
@@ -70,8 +63,9 @@ def lose_packets(_crew, place, stop):
 def run(bench, cell=CELL, seconds=3):
     """Prints a line for each; whether all is well."""
     fine = True
-    with bench.testbed(cell.devices) as place:
-        where = "namespaces" if place.is_kernel_shaped else f"loopback ({place.why})"
+    with bench.testbed() as testbed:
+        place = testbed.place(cell.devices)
+        where = "namespaces" if place.is_kernel_shaped else f"loopback ({testbed.why})"
         print(f"{cell.name}, {where}")
         can_lose = place.lose(0)
         for name, disturb, possible in (

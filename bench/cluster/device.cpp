@@ -7,6 +7,7 @@
 // of all ranks. What went wrong is a sentence on stderr, exit status 1; 2 for wrong usage.
 
 #include "planned_rank.hpp"
+#include "turn.hpp"
 
 #include <cluster_file.hpp>
 #include <endpoints.hpp>
@@ -91,7 +92,7 @@ struct order {
 
 class trial {
  public:
-  trial(const options& o, const what_if::setup& s) : o_(o), setup_(s), turn_(o.turn, o.rank == 0) {}
+  trial(const options& o, const what_if::setup& s) : o_(o), setup_(s) {}
 
   nlohmann::json run() {
     const auto made = make_rank(o_, setup_, std::index_sequence<IOP_RANKS_LIST>{});
@@ -103,14 +104,17 @@ class trial {
     if (o_.rank == setup_.ends.input_rank) image = iop_test::random_values(net.ops[0].out.size(), 2);
 
     check(made->load(weights, link));
-    slow_device quick(0, turn_), device(o_.factor, turn_);
-    const auto first = take(made->run(image, quick));  // touches all memory
+    rehearsal ignored;
+    const auto first = take(made->run(image, ignored));  // touches all memory
     scores_.assign(first.begin(), first.end());
+    slow_device device(o_.factor, rehearse(*made, image, link));
     link.become(shape());
+    order next;
+    agree(next);  // that nobody rehearses any more
+    wait_for_go();
 
     iop::comm::traffic own{};
-    double begin = now();
-    order next;
+    const double begin = now();
     for (meet(next, begin); next.runs != 0; meet(next, begin)) {
       const auto start = mesh_.counters();
       for (std::size_t i = 0; i < next.runs; ++i) {
@@ -132,6 +136,31 @@ class trial {
   }
 
  private:
+  /// What the steps cost here. Long inferences repeat well enough.
+  std::vector<double> rehearse(planned_rank& made, std::span<const float> image, slow_link& link) {
+    rehearsal watch;
+    if (o_.factor > 0) {
+      const turn mine(o_.turn);
+      link.mute(true);
+      const double begin = now();
+      for (std::size_t runs = 0; runs < 5 || (runs < 5000 && now() - begin < 0.05); ++runs) {
+        watch.start();
+        take(made.run(image, watch));
+      }
+      link.mute(false);
+    }
+    return watch.costs();
+  }
+
+  /// When others rehearse on this machine, nothing is timed.
+  void wait_for_go() const {
+    if (o_.rank != 0) return;
+    fmt::print("ready\n");
+    std::fflush(stdout);
+    std::string line;
+    if (!std::getline(std::cin, line)) throw failure("nobody said when to go on");
+  }
+
   link_shape shape() const {
     if (!o_.is_shaped || setup_.cluster.size() < 2) return {};
     const iop::link& joint = setup_.cluster.between(0, 1);
@@ -152,31 +181,46 @@ class trial {
     check(mesh_.connect(std::move(listener), o_.rank, lenet5::parse_endpoints(line), what, limits));
   }
 
-  /// All ranks have done what they were told; rank 0 decides how often they run before they meet again.
-  /// Meeting leaves cold caches behind, which inferences of a fraction of a millisecond would notice.
-  void meet(order& next, double begin) {
-    const std::size_t ranks = mesh_.size();
+  /// All ranks have done what they were told, and take rank 0's next order. Meeting leaves cold caches
+  /// behind, which inferences of a fraction of a millisecond would notice: they are ordered many at once.
+  void agree(order& next) {
     std::byte done{};
-    if (o_.rank == 0) {
-      std::vector<iop::comm::incoming> in;
-      for (std::size_t r = 1; r < ranks; ++r) in.push_back({r, std::span(&done, 1)});
-      check(mesh_.exchange(meeting, {}, in));
-      const std::size_t runs = latencies_.size();
-      const bool is_enough = runs >= o_.most_runs || (runs >= o_.least_runs && now() - begin >= o_.seconds);
-      next.shown_run = runs > 0 ? median_run() : 0;
-      const double typical = runs > 0 ? latencies_[next.shown_run] : 1;
-      next.runs = is_enough ? 0 : std::clamp<std::size_t>(static_cast<std::size_t>(0.01 / typical), 1, 100);
-      std::vector<iop::comm::outgoing> out;
-      for (std::size_t r = 1; r < ranks; ++r) out.push_back({r, std::as_bytes(std::span(&next, 1))});
-      check(mesh_.exchange(meeting, out, {}));
-      fmt::print("progress {}\n", runs);
-      std::fflush(stdout);
-    } else {
-      const iop::comm::outgoing out[] = {{0, std::span(&done, 1)}};
-      const iop::comm::incoming in[] = {{0, std::as_writable_bytes(std::span(&next, 1))}};
+    const auto bytes = std::as_writable_bytes(std::span(&next, 1));
+    std::vector<iop::comm::outgoing> out;
+    std::vector<iop::comm::incoming> in;
+    if (o_.rank != 0) {
+      out.push_back({0, std::span(&done, 1)});
+      in.push_back({0, bytes});
       check(mesh_.exchange(meeting, out, {}));
       check(mesh_.exchange(meeting, {}, in));
+      return;
     }
+    for (std::size_t r = 1; r < mesh_.size(); ++r) {
+      in.push_back({r, std::span(&done, 1)});
+      out.push_back({r, bytes});
+    }
+    check(mesh_.exchange(meeting, {}, in));
+    check(mesh_.exchange(meeting, out, {}));
+  }
+
+  /// What rank 0 decides on after so many runs.
+  order decide(double begin) const {
+    const std::size_t runs = latencies_.size();
+    const bool is_enough = runs >= o_.most_runs || (runs >= o_.least_runs && now() - begin >= o_.seconds);
+    order next;
+    next.shown_run = runs > 0 ? median_run() : 0;
+    const double typical = runs > 0 ? latencies_[next.shown_run] : 1;
+    next.runs = is_enough ? 0 : std::clamp<std::size_t>(static_cast<std::size_t>(0.01 / typical), 1, 100);
+    return next;
+  }
+
+  void meet(order& next, double begin) {
+    if (o_.rank == 0) {
+      next = decide(begin);
+      fmt::print("progress {}\n", latencies_.size());
+      std::fflush(stdout);
+    }
+    agree(next);
   }
 
   std::size_t median_run() const {
@@ -223,7 +267,6 @@ class trial {
 
   const options& o_;
   const what_if::setup& setup_;
-  turn turn_;
   iop::comm::tcp_mesh mesh_;
   std::vector<float> scores_;
   std::vector<double> latencies_, lateness_;
@@ -248,7 +291,7 @@ int main(int argc, char** argv) {
   app.add_option("--most-runs", o.most_runs)->check(CLI::PositiveNumber);
   app.add_option("--seconds", o.seconds, "run at least so long");
   app.add_option("--factor", o.factor, "times that a step takes longer than here; 0: as fast as here");
-  app.add_option("--turn", o.turn, "file by which the devices compute in turn");
+  app.add_option("--turn", o.turn, "file by which the devices rehearse in turn");
   app.add_option("--own-message-us", o.own_message_us, "what a message takes without slowing");
   app.add_option("--time-out", o.time_out_ms, "milliseconds to wait for a peer");
   app.add_flag("--shaped", o.is_shaped, "slow the link down to the cluster's");

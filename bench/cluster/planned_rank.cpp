@@ -54,8 +54,8 @@ class interpreted_rank final : public planned_rank {
     return me_->status();
   }
 
-  iop::result<std::span<const float>> run(std::span<const float> image, slow_device& device) override {
-    return me_->run(image, device);
+  iop::result<std::span<const float>> run(std::span<const float> image, watcher& observer) override {
+    return me_->run(image, observer);
   }
 
  private:

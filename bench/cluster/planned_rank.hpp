@@ -25,7 +25,7 @@ class planned_rank {
   virtual std::size_t weight_bytes() const = 0;
   virtual std::size_t arena_bytes() const = 0;
   virtual iop::error load(const iop::file::safetensors& weights, slow_link& link) = 0;
-  virtual iop::result<std::span<const float>> run(std::span<const float> image, slow_device& device) = 0;
+  virtual iop::result<std::span<const float>> run(std::span<const float> image, watcher& observer) = 0;
 };
 
 template <std::size_t Ranks>

@@ -6,8 +6,8 @@ with what was predicted.
 usage: script/bench cluster [OPTION...]      (--help)
 
 Every device is a process in a network namespace of its own, its link slowed down by the kernel, its computing by its
-observer: each step lasts as long as it took × factor. Needs root; otherwise the devices slow down loopback themselves, and
-the results say so. Results are lines of JSON in FOLDER/results.jsonl; what is there already is not measured again. Beside
+observer: each step lasts as long as it took in rehearsals × factor. Slow devices leave this machine time for others: cells
+are measured several at once. Needs root; otherwise the devices slow down loopback themselves, and the results say so. Results are lines of JSON in FOLDER/results.jsonl; what is there already is not measured again. Beside
 them: traces/*.json for a browser's timeline viewer, report.html, emulation.json.
 """
 import argparse
@@ -26,11 +26,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import conditions
 import report
 from cells import CLASSIC, DEVICES, LINKS, NETWORKS, POLICIES, SPEEDS, Cell, Results, largest, matrix
-from crew import Crew, Failed, favour
-from testbed import Loopback, Namespaces, open_testbed
+from crew import Crew, Failed, favour, run_together
+from testbed import Loopback, Testbed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TRIES = 3  # to measure a cell while this machine's speed does not change
+TRIES = 2  # to measure cells while this machine's speed does not change
+LATE = 0.005  # of a latency: devices that were later than that had too little of this machine
 TOLERANCE = 1e-5  # of the scores, as a share of the largest
 
 
@@ -56,9 +57,10 @@ def arguments():
     add("--equal", action="store_true", help="no unlike devices")
     add("--cells", type=int, metavar="N", help="measure at most N more cells")
     add("--time", type=float, metavar="SECONDS", help="start no cell later than that")
-    add("--cell-seconds", type=float, default=1.5, help="run a cell for so long, and 3 times at least [1.5]")
+    add("--cell-seconds", type=float, default=0.7, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [0.7]")
+    add("--jobs", type=int, default=8, metavar="N", help="cells at once, as far as they do not disturb each other; 1: each alone [8]")
     add("--drift", type=float, default=0.04, metavar="SHARE",
-        help="measure a cell again, twice at most, when this machine's speed changed by more meanwhile; 0: do not look [0.04]")
+        help="measure cells again, once, when this machine's speed changed by more meanwhile; 0: do not look [0.04]")
     add("--winograd", action="store_true", help="the devices may use Winograd's algorithm")
     add("--loopback", action="store_true", help="no namespaces, as without root")
     add("--conditions", action="store_true", help="instead: what happens when a link or a device fails for a while")
@@ -110,17 +112,17 @@ class Bench:
         return path
 
     def host(self, anew=False):
-        """This machine's rates, as last measured."""
+        """This machine's rates on usual and on small networks, as last measured."""
         if anew or self.profile is None:
-            got = subprocess.run([self.program("iop-calibrate"), "--seconds", "0", "--json", "-"], check=True, text=True,
-                                 capture_output=True, preexec_fn=favour)
-            self.profile = json.loads(got.stdout)
+            self.profile = {kind: json.loads(subprocess.run(
+                [self.program("iop-calibrate"), "--seconds", "1", "--json", "-", *words], check=True, text=True, capture_output=True,
+                preexec_fn=favour).stdout) for kind, words in (("usual", []), ("small", ["--small"]))}
         return self.profile
 
-    def drift(self):
+    def drift(self, cells):
         """By how much the two rates that decide have changed since they were last measured."""
         before, after = self.host(), self.host(anew=True)
-        return max(abs(after[rate] / before[rate] - 1) for rate in ("flops", "memory_bandwidth"))
+        return max(abs(cell.rates(after)[rate] / cell.rates(before)[rate] - 1) for cell in cells for rate in ("flops", "memory_bandwidth"))
 
     def file(self, name, content):
         path = pathlib.Path(self.temporary.name, name)
@@ -139,10 +141,9 @@ class Bench:
         """The scores of one device on its own, as fast as this machine."""
         if network not in self.references:
             cell = Cell(network, "single_device", 1, next(iter(LINKS)), 10.0)
-            with Loopback(1) as place:
-                got = Crew(place, self.program("bench_cluster_device"),
-                           [*self.words(cell), "--cluster", self.file("one.json", cell.cluster(self.host())), "--seconds", 0,
-                            "--least-runs", 1]).run()
+            got = Crew(Loopback(1), self.program("bench_cluster_device"),
+                       [*self.words(cell), "--cluster", self.file("one.json", cell.cluster(self.host())), "--seconds", 0,
+                        "--least-runs", 1]).run()
             self.references[network] = got[0]["scores"]
         return self.references[network]
 
@@ -154,97 +155,127 @@ class Bench:
         expected = self.reference(network)
         return max(abs(a - b) for a, b in zip(scores, expected, strict=True)) / max(map(abs, expected))
 
-    def measure(self, cell, place):
-        """One row, of the time in which this machine's speed changed least. The devices' steps go to traces/."""
-        best = None
-        for _ in range(TRIES):
-            row, trace = self.measure_once(cell, place)
-            if not trace:
-                return row
-            row["drift"] = self.drift() if self.options.drift else 0
-            if best is None or row["drift"] < best[0]["drift"]:
-                best = row, trace
-            if row["drift"] <= self.options.drift:
-                break
-        row, trace = best
-        (self.folder / "traces" / f"{cell.file_name}.json").write_text(json.dumps(trace), "utf-8")
-        return row
+    def crew(self, cell, place, cluster, seconds, least_runs=3, progress=lambda runs: None):
+        bandwidth = LINKS[cell.link][0]
+        place.shape(None)  # rehearsals have no need to wait
+        place.tune(bandwidth)
+        return Crew(place, self.program("bench_cluster_device"),
+                    [*self.words(cell), "--cluster", cluster, "--seconds", seconds, "--least-runs", least_runs, "--shaped",
+                     "--own-message-us", self.own_message * 1e6, *(["--kernel-shaped"] if place.is_kernel_shaped else [])],
+                    per_rank=[["--factor", factor] for factor in cell.factors(self.host())],
+                    prepare=lambda: place.shape(bandwidth), progress=progress)
 
-    def measure_once(self, cell, place):
-        """Row and timeline."""
-        host = self.host()
-        path = self.file("cluster.json", cell.cluster(host, self.options.winograd))
+    def groups(self, cells):
+        """Cells that can be measured at once: all their devices together leave this machine idle for part of the time."""
+        group, load = [], 0.0
+        for cell in cells:
+            own = sum(1 / factor for factor in cell.factors(self.host()))
+            if group and (cell.is_brief or group[0].is_brief or load + own > 0.6 * len(os.sched_getaffinity(0))):
+                yield group
+                group, load = [], 0.0
+            group.append(cell)
+            load += own
+        yield group
+
+    def measure(self, cells, testbed):
+        """(cell, row, timeline) of each, of the time in which this machine's speed changed least."""
+        best, least = None, None
+        for _ in range(TRIES):
+            measured = [each for group in self.groups(cells) for each in self.measure_once(group, testbed)]
+            drift = self.drift(cells) if self.options.drift else 0
+            for _, row, _ in measured:
+                row["drift"] = drift
+            if best is None or drift < least:
+                best, least = measured, drift
+            if drift <= self.options.drift:
+                break
+        return best
+
+    def measure_once(self, cells, testbed):
+        """The same of cells that are measured at once."""
+        begun = [self.begin(cell, testbed.place(cell.devices, number), number) for number, cell in enumerate(cells)]
+        run_together([crew for _, _, crew in begun if crew])
+        measured = []
+        for cell, (row, plan, crew) in zip(cells, begun, strict=True):
+            trace = None
+            try:
+                if crew:
+                    row |= {"at_once": len(cells), **self.compare(cell, plan, crew.got())}
+                    trace = report.to_trace(cell, crew.got(), plan)
+            except Failed as failure:
+                row = {"failure": str(failure)}
+            if len(cells) > 1 and max((rank["late_ms"] for rank in row.get("ranks", [])), default=0) > LATE * row.get("p50_ms", 0):
+                measured += self.measure_once([cell], testbed)
+            else:
+                measured.append((cell, row, trace))
+        return measured
+
+    def begin(self, cell, place, number):
+        """What is known beforehand, the plan, and the crew if there is any use in it."""
+        path = self.file(f"cluster{number}.json", cell.cluster(self.host(), self.options.winograd))
         plan = self.plan(cell, path)
         row = {**dataclasses.asdict(cell), "fits": plan["fits"], "predicted_ms": plan["makespan_seconds"] * 1e3,
                "predicted_compute_ms": plan["compute_seconds"] * 1e3, "messages": plan["messages"], "bytes": plan["bytes"],
                "emulation": "namespaces" if place.is_kernel_shaped else "loopback"}
         if not plan["fits"]:
-            return {**row, "problem": plan.get("problem", "does not fit")}, None
-        place.shape(LINKS[cell.link][0])
-        crew = Crew(place, self.program("bench_cluster_device"),
-                    [*self.words(cell), "--cluster", path, "--seconds", self.options.cell_seconds, "--shaped",
-                     "--own-message-us", self.own_message * 1e6, *(["--kernel-shaped"] if place.is_kernel_shaped else [])],
-                    per_rank=[["--factor", factor] for factor in cell.factors(host)])
-        got = crew.run()
+            return {**row, "problem": plan.get("problem", "does not fit")}, plan, None
+        least_runs = 2 if plan["makespan_seconds"] > 4 else 3
+        return row, plan, self.crew(cell, place, path, self.options.cell_seconds, least_runs)
+
+    def compare(self, cell, plan, got):
+        """What was measured, with what was predicted."""
         latencies = got[0]["latencies_s"]
         sent = [sum(rank[what] for rank in got) for what in ("messages_sent", "bytes_sent")]
         difference = self.difference(cell.network, got[0]["scores"])
         if sent != [plan["messages"], plan["bytes"]] or not difference <= (1e-4 if self.options.winograd else TOLERANCE):
             raise Failed(f"sent {sent}, planned {[plan['messages'], plan['bytes']]}; scores apart by {difference:.1e}")
         p50 = statistics.median(latencies) * 1e3
-        row |= {"p50_ms": p50, "p99_ms": quantile(latencies, 0.99) * 1e3, "runs": len(latencies),
+        return {"p50_ms": p50, "p99_ms": quantile(latencies, 0.99) * 1e3, "runs": len(latencies),
                 "error": plan["makespan_seconds"] * 1e3 / p50 - 1, "apart": difference,
                 "ranks": [{key: rank[key] for key in ("weight_bytes", "arena_bytes", "resident_bytes")}
                           | {"late_ms": rank["late_s"] * 1e3} for rank in got]}
-        return row, report.to_trace(cell, got, plan)
 
     def probe(self, place, bandwidth, message, own, factor=20):
+        place.tune(bandwidth)
         place.shape(bandwidth)
         return Crew(place, self.program("bench_cluster_probe"),
                     ["--bandwidth", bandwidth, "--message-us", message * 1e6, "--own-message-us", own * 1e6, "--factor", factor,
                      *(["--kernel-shaped"] if place.is_kernel_shaped else [])]).run()[0]
 
-    def check_emulation(self):
+    def check_emulation(self, testbed):
         """Whether links and devices are what they should be: (passed, sentence) of each."""
-        lines = []
-        with self.testbed(2) as place:
-            # What a message takes besides the wait for it, which is part of every wait from now on.
-            plain = self.probe(place, 12.5e6, 1e-3, 0)
-            self.own_message = max(plain["messages"][0]["seconds"] - 1e-3, 0)
-            for name in self.options.links:
-                bandwidth, message = LINKS[name]
-                got = self.probe(place, bandwidth, message, self.own_message)
-                apart = got["bytes_per_s"] / bandwidth - 1
-                added = got["messages"][0]["seconds"] - message
-                stretch = max(abs(each["taken_over_wanted"] - 1) for each in got["stretch"])
-                lines += [(abs(apart) <= 0.05, f"{name}: bandwidth {got['bytes_per_s'] / 1e6:.2f} MB/s, {100 * apart:+.1f} % (allowed 5)"),
-                          (abs(added) <= max(0.1 * message, 0.2e-3),
-                           f"{name}: a message takes {(message + added) * 1e3:.3f} ms, {added * 1e3:+.3f} (allowed 0.2 or 10 %)"),
-                          (stretch <= 0.03, f"{name}: slowed computing is {100 * stretch:.2f} % off (allowed 3)")]
+        lines, place = [], testbed.place(2)
+        # What a message takes besides the wait for it, which is part of every wait from now on.
+        plain = self.probe(place, 12.5e6, 1e-3, 0)
+        self.own_message = max(plain["messages"][0]["seconds"] - 1e-3, 0)
+        for name in self.options.links:
+            bandwidth, message = LINKS[name]
+            got = self.probe(place, bandwidth, message, self.own_message)
+            apart = got["bytes_per_s"] / bandwidth - 1
+            added = got["messages"][0]["seconds"] - message
+            stretch = max(abs(each["taken_over_wanted"] - 1) for each in got["stretch"])
+            lines += [(abs(apart) <= 0.05, f"{name}: bandwidth {got['bytes_per_s'] / 1e6:.2f} MB/s, {100 * apart:+.1f} % (allowed 5)"),
+                      (abs(added) <= max(0.1 * message, 0.2e-3),
+                       f"{name}: a message takes {(message + added) * 1e3:.3f} ms, {added * 1e3:+.3f} (allowed 0.2 or 10 %)"),
+                      (stretch <= 0.03, f"{name}: slowed computing is {100 * stretch:.2f} % off (allowed 3)")]
         (self.folder / "emulation.json").write_text(json.dumps(
-            {"own_message_s": self.own_message, "is_kernel_shaped": place.is_kernel_shaped, "why": place.why, "checks": lines}), "utf-8")
+            {"own_message_s": self.own_message, "is_kernel_shaped": place.is_kernel_shaped, "why": testbed.why, "checks": lines}), "utf-8")
         return lines
 
-    def testbed(self, devices):
-        if not self.options.loopback:
-            return open_testbed(devices)
-        place = Loopback(devices)
-        place.why = "--loopback"
-        return place
+    def testbed(self):
+        return Testbed("--loopback" if self.options.loopback else "")
 
     def overhead(self):
         """Three ranks share one core and loopback with nothing slowed: their compute is one device's, and the rest is ours."""
         cell = Cell("vgg11", "coedge_oc", 3, "1Gbit/0.2ms", 10.0)
         host = self.host()
         took = {}
-        with Loopback(2) as two:
-            loopback = self.probe(two, 0, 0, 0)["bytes_per_s"]
+        loopback = self.probe(Loopback(2), 0, 0, 0)["bytes_per_s"]
         for each in (dataclasses.replace(cell, policy="single_device", devices=1), cell) * 2:
             path = self.file("overhead.json", each.cluster(host))
             plan = self.plan(each, path)
-            with Loopback(each.devices) as place:
-                got = Crew(place, self.program("bench_cluster_device"),
-                           [*self.words(each), "--cluster", path, "--seconds", 2, "--least-runs", 10], core=max(os.sched_getaffinity(0))).run()
+            got = Crew(Loopback(each.devices), self.program("bench_cluster_device"),
+                       [*self.words(each), "--cluster", path, "--seconds", 2, "--least-runs", 10], core=max(os.sched_getaffinity(0))).run()
             best = min(got[0]["latencies_s"]), plan["bytes"]
             took[each.policy] = min(took.get(each.policy, best), best)
         alone, (together, sent) = took["single_device"][0], took[cell.policy]
@@ -263,38 +294,34 @@ class Bench:
         print(f"{len(cells)} cells to measure, {len(done)} measured before; results in {self.folder}", flush=True)
         if not cells:
             return
-        begin = time.monotonic()
-        for passed, line in self.check_emulation():
-            print(f"{'pass' if passed else 'FAIL'}  emulation, {line}", flush=True)
-        failures = []
-        place, count = None, 0
-        try:
-            for number, cell in enumerate(cells):
+        begin, failures = time.monotonic(), 0
+        with self.testbed() as testbed:
+            for passed, line in self.check_emulation(testbed):
+                print(f"{'pass' if passed else 'FAIL'}  emulation, {line}", flush=True)
+            if testbed.why:
+                print(f"no namespaces ({testbed.why}): the devices slow down loopback themselves", flush=True)
+            for number in range(0, len(cells), options.jobs):
                 if options.time and time.monotonic() - begin > options.time:
                     print(f"cut after {time.monotonic() - begin:.0f} s: {len(cells) - number} cells remain", flush=True)
                     break
-                if count != cell.devices:
-                    if place:
-                        place.__exit__()
-                    place, count = self.testbed(cell.devices).__enter__(), cell.devices
-                    if not place.is_kernel_shaped and number == 0:
-                        print(f"no namespaces ({place.why}): the devices slow down loopback themselves", flush=True)
-                try:
-                    row = self.measure(cell, place)
-                except Failed as failure:
-                    failures.append(cell)
-                    print(f"[{number + 1}/{len(cells)}] {cell.name}: {failure}", flush=True)
-                    continue
-                with open(self.results, "a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
-                said = (f"{row['p50_ms']:.2f} ms, predicted {row['predicted_ms']:.2f} ({100 * row['error']:+.1f} %), {row['runs']} runs"
-                        if row["fits"] else "does not fit")
-                print(f"[{number + 1}/{len(cells)}] {cell.name}: {said}", flush=True)
-        finally:
-            if place:
-                place.__exit__()
+                measured = self.measure(cells[number:number + options.jobs], testbed)
+                failures += sum("failure" in row for _, row, _ in measured)
+                for index, each in enumerate(measured, number + 1):
+                    self.keep(*each, f"[{index}/{len(cells)}]")
         if failures:
-            raise Failed(f"{len(failures)} cells failed")
+            raise Failed(f"{failures} cells failed")
+
+    def keep(self, cell, row, trace, position):
+        if "failure" in row:
+            print(f"{position} {cell.name}: {row['failure']}", flush=True)
+            return
+        with open(self.results, "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        if trace:
+            (self.folder / "traces" / f"{cell.file_name}.json").write_text(json.dumps(trace), "utf-8")
+        said = (f"{row['p50_ms']:.2f} ms, predicted {row['predicted_ms']:.2f} ({100 * row['error']:+.1f} %), {row['runs']} runs"
+                if row["fits"] else "does not fit")
+        print(f"{position} {cell.name}: {said}", flush=True)
 
     def conclude(self):
         """Prints what was shown, and writes the report."""

@@ -2,17 +2,19 @@
 #pragma once
 
 // A device that is slower than this machine, as an observer of the steps: each compute step lasts as long as
-// it computed × factor, whatever else the cores were doing meanwhile. The device's own clock runs ahead
-// while it computes and is waited for before each exchange; a step that could not keep up with it (too many
-// devices for the cores) shows as lateness. Records what every step took, for timelines.
+// it computed × factor. How long it computes is rehearsed: the device's steps one inference after another, as
+// on a device that does nothing else. A process that waits between its steps loses caches and branch history
+// that the device would keep; so what a step takes in earnest is of no interest, as long as it keeps up. The
+// device's own clock runs ahead while it computes and is waited for before each exchange; a step that could
+// not keep up with it shows as lateness. Records what every step took, for timelines.
 
 #include "clock.hpp"
-#include "turn.hpp"
 
 #include <iop/exec/observer.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace iop_cluster {
@@ -25,16 +27,55 @@ struct recorded_step {
   double computed = 0;
 };
 
-class slow_device {
+/// What watches an inference.
+class watcher {
  public:
-  /// `factor` 0: this machine is the device itself.
-  slow_device(double factor, turn& shared) : factor_(factor), turn_(shared) {
+  virtual ~watcher() = default;
+  virtual void before(const iop::exec::step_event& event) = 0;
+  virtual void after(const iop::exec::step_event& event) = 0;
+};
+
+/// Watches rehearsals: what each step costs here.
+class rehearsal final : public watcher {
+ public:
+  rehearsal() {
     for (int i = 0; i < 100; ++i) {
       const double start = computed();
       const double reading = computed() - start;
       clock_cost_ = i == 0 ? reading : std::min(clock_cost_, reading);
     }
-    steps_.reserve(1024);
+  }
+
+  void start() { step_ = 0; }
+  void before(const iop::exec::step_event&) override { begun_ = computed(); }
+  void after(const iop::exec::step_event&) override {
+    const double cost = std::max(computed() - begun_ - clock_cost_, 0.0);
+    if (step_ == seen_.size()) seen_.emplace_back();
+    seen_[step_++].push_back(cost);
+  }
+
+  /// Seconds of each step: few of them were less disturbed.
+  std::vector<double> costs() const {
+    std::vector<double> low;
+    for (std::vector<double> all : seen_) {
+      const auto octile = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 8);
+      std::nth_element(all.begin(), octile, all.end());
+      low.push_back(*octile);
+    }
+    return low;
+  }
+
+ private:
+  std::size_t step_ = 0;
+  double clock_cost_ = 0, begun_ = 0;
+  std::vector<std::vector<double>> seen_;
+};
+
+class slow_device final : public watcher {
+ public:
+  /// `costs`: seconds of the steps on this machine. `factor` 0: this machine is the device itself.
+  slow_device(double factor, std::vector<double> costs) : factor_(factor), costs_(std::move(costs)) {
+    steps_.reserve(costs_.size());
   }
 
   void start() {
@@ -43,23 +84,16 @@ class slow_device {
     clock_ = now();
   }
 
-  void before(const iop::exec::step_event& event) {
-    if (event.is_exchange)
-      catch_up();
-    else if (factor_ > 0)
-      turn_.begin();
-    begun_ = event.is_exchange ? now() : computed();
+  void before(const iop::exec::step_event& event) override {
+    if (event.is_exchange) catch_up();
+    begun_ = now();
   }
 
-  void after(const iop::exec::step_event& event) {
-    if (event.is_exchange) {
-      clock_ = now();
-      steps_.push_back({event, begun_, clock_, 0});
-      return;
-    }
-    const double cost = std::max(computed() - begun_ - clock_cost_, 0.0);
-    const double begin = clock_;
-    clock_ = factor_ > 0 ? clock_ + cost * factor_ : now();
+  void after(const iop::exec::step_event& event) override {
+    const bool is_real = event.is_exchange || factor_ <= 0;
+    const double begin = is_real ? begun_ : clock_;
+    const double cost = is_real ? 0 : costs_[steps_.size()];
+    clock_ = is_real ? now() : clock_ + cost * factor_;
     steps_.push_back({event, begin, clock_, cost});
   }
 
@@ -73,15 +107,13 @@ class slow_device {
  private:
   void catch_up() {
     if (factor_ <= 0) return;
-    turn_.end();
     const double late = now() - clock_;
     if (late < 0) wait_until(clock_);
     lateness_ += std::max(late, 0.0);
   }
 
   double factor_;
-  turn& turn_;
-  double clock_cost_ = 0;
+  std::vector<double> costs_;
   double clock_ = 0;  ///< the moment that the device has reached
   double begun_ = 0;
   double lateness_ = 0;

@@ -3,8 +3,8 @@
 
 // A device's interface to a slow network, around its TCP mesh. It handles one message after another in each
 // direction, sends and receives at the same time, and spends the link's time on each message: the messages of
-// an exchange go in rounds, in round k to the k-th rank behind and from the k-th before, so that nobody
-// waits in line. The bytes are slowed by the kernel (tc tbf), or, where that is not possible, here.
+// an exchange go in rounds, in round k to the k-th rank before and from the k-th behind, so that nobody waits
+// in line. The bytes are slowed by the kernel (tc tbf), or, where that is not possible, here.
 
 #include "clock.hpp"
 
@@ -34,6 +34,8 @@ class slow_link {
   }
 
   void become(const link_shape& shape) { shape_ = shape; }
+  /// For rehearsals: nothing is sent, and what was received last is received again.
+  void mute(bool is_mute) { is_mute_ = is_mute; }
 
   std::size_t rank() const { return mesh_.rank(); }
   std::size_t size() const { return mesh_.size(); }
@@ -41,44 +43,45 @@ class slow_link {
 
   iop::error exchange(std::size_t step, std::span<const iop::comm::outgoing> sends,
                       std::span<const iop::comm::incoming> receives) {
-    const std::size_t ranks = size();
-    for (std::size_t round = 1; round < ranks; ++round) {
-      const std::size_t out = pick(sends, (rank() + round) % ranks, sends_);
-      const std::size_t in = pick(receives, (rank() + ranks - round) % ranks, receives_);
+    if (is_mute_) return {};
+    const double start = std::max(now(), free_);
+    double sent = start, received = start;  // when the interface has, in each direction
+    for (std::size_t round = 1; round < size(); ++round) {
+      const double out = pick(sends, (rank() + size() - round) % size(), sends_);
+      const double in = pick(receives, (rank() + round) % size(), receives_);
       if (sends_.empty() && receives_.empty()) continue;
-      const auto messages = static_cast<double>(std::max(sends_.size(), receives_.size()));
-      const double start = std::max(now(), free_);
-      wait_until(start + messages * std::max(shape_.message_seconds - shape_.own_seconds, 0.0));
-      const double begin = now();
+      sent += set_up(sends_.size());
+      if (!sends_.empty()) wait_until(sent - shape_.own_seconds);
       if (const iop::error e = mesh_.exchange(step, sends_, receives_)) return e;
-      if (shape_.bytes_per_second <= 0) continue;
       // What was written may still wait for the wire. The kernel's buckets let short messages pass at once:
       // nothing arrives before a link could have carried it.
-      const auto seconds = [&](std::size_t bytes) {
-        return static_cast<double>(bytes) / shape_.bytes_per_second;
-      };
-      free_ = begin + seconds(out);
-      wait_until(begin + seconds(shape_.is_kernel_shaped ? in : std::max(out, in)));
+      sent += out;
+      if (!receives_.empty()) received = std::max(received + set_up(receives_.size()) + in, now());
+      wait_until(shape_.is_kernel_shaped ? received : std::max(sent, received));
     }
+    free_ = sent;
     return {};
   }
 
  private:
-  /// Those of `all` that are to or from `peer`; returns their bytes.
+  double set_up(std::size_t messages) const { return static_cast<double>(messages) * shape_.message_seconds; }
+
+  /// Those of `all` that are to or from `peer`; returns the seconds of their bytes.
   template <class Message>
-  static std::size_t pick(std::span<const Message> all, std::size_t peer, std::vector<Message>& picked) {
+  double pick(std::span<const Message> all, std::size_t peer, std::vector<Message>& picked) const {
     picked.clear();
-    std::size_t bytes = 0;
+    double bytes = 0;
     for (const Message& each : all) {
       if (each.peer != peer) continue;
       picked.push_back(each);
-      bytes += each.bytes.size();
+      bytes += static_cast<double>(each.bytes.size());
     }
-    return bytes;
+    return shape_.bytes_per_second > 0 ? bytes / shape_.bytes_per_second : 0;
   }
 
   iop::comm::tcp_mesh& mesh_;
   link_shape shape_{};
+  bool is_mute_ = false;
   double free_ = 0;  ///< when the interface has sent what it was given
   std::vector<iop::comm::outgoing> sends_;
   std::vector<iop::comm::incoming> receives_;

@@ -2,8 +2,8 @@
 """Places for devices to run in: network namespaces joined by a bridge, each with a link that the kernel slows down.
 
 Everything lies in namespaces of its own, whose names start with PREFIX, so removing those removes all of it. They are
-removed on leaving and, should that ever fail, by the next start. A lock keeps two of these from meeting. Without root, or
-without the kernel's help, the place is the loopback device, and the devices slow themselves down.
+removed on leaving and, should that ever fail, by the next start. A lock keeps two testbeds from meeting. Without root, or
+without the kernel's help, every place is the loopback device, and the devices slow themselves down.
 """
 import contextlib
 import fcntl
@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 
 PREFIX = "iop-bed-"
-HUB = PREFIX + "hub"
 NETWORK = "10.77.0."
 LOCK = pathlib.Path(tempfile.gettempdir(), "iop-bed.lock")
 # A packet of 1448 bytes of ours is 1514 bytes for the kernel; what a link's bandwidth means here is ours.
@@ -48,22 +47,18 @@ def remove_all():
 class Loopback:
     """Without root: all devices on 127.0.0.1. The devices slow their links themselves."""
     is_kernel_shaped = False
-    why = ""
 
     def __init__(self, devices):
         self.devices = devices
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
 
     def host(self, _rank):
         return "127.0.0.1"
 
     def words(self, _rank):
         return []
+
+    def tune(self, _bytes_per_second):
+        pass
 
     def shape(self, _bytes_per_second):
         pass
@@ -76,49 +71,32 @@ class Namespaces(Loopback):
     """A namespace for each device, and one for the bridge between them."""
     is_kernel_shaped = True
 
-    def __enter__(self):
-        self.lock = open(LOCK, "w")
-        try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.lock.close()
-            raise RuntimeError("another testbed is running on this machine: wait until it has ended")
-        remove_all()
-        try:
-            self.make()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def make(self):
-        call("ip", "netns", "add", HUB)
-        call("ip", "-n", HUB, "link", "add", "bridge", "type", "bridge", "stp_state", "0", "forward_delay", "0")
-        call("ip", "-n", HUB, "link", "set", "bridge", "up")
-        for rank in range(self.devices):
-            name = f"{PREFIX}{rank}"
+    def __init__(self, devices, number):
+        super().__init__(devices)
+        self.name = f"{PREFIX}{number}-{devices}-"
+        self.hub = self.name + "hub"
+        call("ip", "netns", "add", self.hub)
+        call("ip", "-n", self.hub, "link", "add", "bridge", "type", "bridge", "stp_state", "0", "forward_delay", "0")
+        call("ip", "-n", self.hub, "link", "set", "bridge", "up")
+        for rank in range(devices):
+            name = f"{self.name}{rank}"
             call("ip", "netns", "add", name)
-            call("ip", "link", "add", "wire", "netns", name, "type", "veth", "peer", "name", f"port{rank}", "netns", HUB)
+            call("ip", "link", "add", "wire", "netns", name, "type", "veth", "peer", "name", f"port{rank}", "netns", self.hub)
             call("ip", "-n", name, "addr", "add", f"{self.host(rank)}/24", "dev", "wire")
             call("ip", "-n", name, "link", "set", "lo", "up")
             call("ip", "-n", name, "link", "set", "wire", "up")
-            call("ip", "-n", HUB, "link", "set", f"port{rank}", "master", "bridge", "up")
-
-    def __exit__(self, *_):
-        remove_all()
-        self.lock.close()
+            call("ip", "-n", self.hub, "link", "set", f"port{rank}", "master", "bridge", "up")
 
     def host(self, rank):
         return f"{NETWORK}{rank + 1}"
 
     def words(self, rank):
-        return ["ip", "netns", "exec", f"{PREFIX}{rank}"]
+        return ["ip", "netns", "exec", f"{self.name}{rank}"]
 
     def shape(self, bytes_per_second):
         """Both directions of each device's link; 0 or None: as fast as this machine."""
         for rank in range(self.devices):
-            self.tune(rank, bytes_per_second or 1e9)
-            for namespace, link in ((f"{PREFIX}{rank}", "wire"), (HUB, f"port{rank}")):
+            for namespace, link in ((f"{self.name}{rank}", "wire"), (self.hub, f"port{rank}")):
                 if not bytes_per_second:
                     call("tc", "-n", namespace, "qdisc", "del", "dev", link, "root", check=False)
                     continue
@@ -131,17 +109,18 @@ class Namespaces(Loopback):
                 call("tc", "-n", namespace, "qdisc", "replace", "dev", link, "root", "tbf", "rate", f"{rate}bit",
                      "burst", burst, "limit", 16 << 20)
 
-    def tune(self, rank, bytes_per_second):
-        """TCP as on a small device, whatever this machine is set to: acknowledgements do not wait behind megabytes of
-        its own, and little of a message arrives before the device is ready for it."""
-        early = max(128 << 10, round(bytes_per_second * 4e-3))
-        call("ip", "netns", "exec", f"{PREFIX}{rank}", "sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic",
-             "net.ipv4.tcp_limit_output_bytes=32768", f"net.ipv4.tcp_rmem=4096 {128 << 10} {early}", check=False)
+    def tune(self, bytes_per_second):
+        """TCP as on a small device with such a link, whatever this machine is set to: acknowledgements do not wait behind
+        megabytes of its own, and little of a message arrives before the device is ready for it. Before devices meet."""
+        early = max(128 << 10, round((bytes_per_second or 1e9) * 4e-3))
+        for rank in range(self.devices):
+            call("ip", "netns", "exec", f"{self.name}{rank}", "sysctl", "-qw", "net.ipv4.tcp_congestion_control=cubic",
+                 "net.ipv4.tcp_limit_output_bytes=32768", f"net.ipv4.tcp_rmem=4096 {128 << 10} {early}", check=False)
 
     def lose(self, share):
         """Drops so many of the packets that reach a device, where nftables is there; returns whether it is."""
         for rank in range(self.devices):
-            words = ["ip", "netns", "exec", f"{PREFIX}{rank}", "nft"]
+            words = ["ip", "netns", "exec", f"{self.name}{rank}", "nft"]
             try:
                 call(*words, "delete", "table", "ip", "loss", check=False)
                 if share:
@@ -155,20 +134,42 @@ class Namespaces(Loopback):
         return True
 
 
-def open_testbed(devices):
-    """Namespaces where this machine allows them, else loopback with the reason why."""
-    place = Namespaces(devices)
-    if os.geteuid() != 0:
-        why = "not root"
-    else:
+class Testbed:
+    """Places, in namespaces where this machine allows them, else on loopback; `why` says why."""
+
+    def __init__(self, why=""):
+        self.why, self.places, self.lock = why, {}, None
+
+    def __enter__(self):
+        if not self.why and os.geteuid() != 0:
+            self.why = "not root"
+        if self.why:
+            return self
+        self.lock = open(LOCK, "w")
         try:
-            with place:
-                place.shape(1e6)
-            return Namespaces(devices)
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.lock.close()
+            raise RuntimeError("another testbed is running on this machine: wait until it has ended")
+        remove_all()
+        try:
+            self.place(1).shape(1e6)
         except (OSError, RuntimeError) as failure:
-            if "another testbed" in str(failure):
-                raise
-            why = str(failure)
-    place = Loopback(devices)
-    place.why = why
-    return place
+            self.__exit__()
+            self.why = str(failure)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.lock:
+            remove_all()
+            self.lock.close()
+        self.places, self.lock = {}, None
+
+    def place(self, devices, number=0):
+        """For so many devices; those of different numbers do not meet."""
+        if (devices, number) not in self.places:
+            self.places[devices, number] = Namespaces(devices, number) if self.lock else Loopback(devices)
+        return self.places[devices, number]

@@ -30,7 +30,8 @@ struct device_model {
   double seconds(const timed_operator& o) const;
 };
 
-/// Runs for about so many seconds, but each network at least three times.
-device_model measure_device(double seconds);
+/// Runs for about so many seconds, but each network at least three times. `is_small`: the rates that small
+/// networks see, whose operators are short and whose weights stay in a cache.
+device_model measure_device(double seconds, bool is_small);
 
 }  // namespace calibrate

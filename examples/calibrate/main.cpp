@@ -3,7 +3,7 @@
 // cost model needs: a profile for iop-plan as JSON and for a deployment as C++. How well the model describes
 // what was measured is shown beside it.
 //
-//   iop-calibrate --name camera --memory 256MiB --json camera.json
+//   iop-calibrate --name camera --memory 256MiB --json camera.json       --small: for a network like LeNet-5
 //   iop-calibrate --link 0 --peers camera:4711,hub:4711      on the camera
 //   iop-calibrate --link 1 --peers camera:4711,hub:4711      on the hub
 //
@@ -38,6 +38,7 @@ struct options {
   std::string name = "board";
   iop::byte_count memory{std::size_t{1} << 30};
   double seconds = 5;
+  bool is_small = false;
   std::size_t time_out_ms = 30'000;
   int link_rank = -1;
   std::string peers{};
@@ -71,7 +72,7 @@ std::string to_header(const std::string& what, const std::string& name, const st
 }
 
 void measure_board(const options& o) {
-  const device_model model = measure_device(o.seconds);
+  const device_model model = measure_device(o.seconds, o.is_small);
   std::FILE* table = table_of(o);
   fmt::print(table, "{:<58}{:>12}{:>11}{:>11}{:>9}\n", "operator", "measured ms", "GFLOP/s", "GB/s", "model");
   for (const timed_operator& each : model.operators)
@@ -154,6 +155,8 @@ int main(int argc, char** argv) {
          "for weights and activations together [1GiB]")
       ->type_name("QUANTITY");
   app.add_option("--seconds", o.seconds, "measure for about so long")->check(CLI::Range(0.0, 3600.0));
+  app.add_flag("--small", o.is_small,
+               "the rates of a small network, whose weights stay in a cache between inferences");
   auto* link =
       app.add_option("--link", o.link_rank, "measure the link: 0 on the board that reports, 1 on the other")
           ->check(CLI::Range(0, 1));

@@ -75,6 +75,15 @@ class Calibrate(unittest.TestCase):
                               f"camera.winograd.flops_per_second == {made['winograd_flops']} && "
                               f"camera.narrow.flops_per_second == {made['narrow_flops']} && camera.channel_step == {made['channel_step']}")
 
+    def test_small(self):
+        """Other networks, and a profile of the same keys."""
+        status, out, err = run(CALIBRATE, "--seconds", 0, "--small", "--json", "-")
+        self.assertEqual(status, 0)
+        self.assertRegex(err, r"(?m)^dense 16x6x6 > 128x1x1 ")
+        self.assertNotIn("224", err)
+        for rate in "flops", "memory_bandwidth", "winograd_flops", "depthwise_flops", "narrow_flops":
+            self.assertGreater(json.loads(out)[rate], 1e7, rate)
+
     def test_link(self):
         peers = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
         profile, header = self.folder / "wire.json", self.folder / "wire.hpp"
