@@ -4,9 +4,9 @@
 // A device that is slower than this machine, as an observer of the steps: each compute step lasts as long as
 // it computed × factor. How long it computes is rehearsed: the device's steps one inference after another, as
 // on a device that does nothing else. A process that waits between its steps loses caches and branch history
-// that the device would keep; so what a step takes in earnest is of no interest, as long as it keeps up. The
-// device's own clock runs ahead while it computes and is waited for before each exchange; a step that could
-// not keep up with it shows as lateness. Records what every step took, for timelines.
+// that the device would keep; so a step in earnest counts only where it was quicker. The device's own clock
+// runs ahead while it computes and is waited for before each exchange; a step that could not keep up with it
+// shows as lateness. Records what every step took, for timelines.
 
 #include "clock.hpp"
 
@@ -86,14 +86,20 @@ class slow_device final : public watcher {
 
   void before(const iop::exec::step_event& event) override {
     if (event.is_exchange) catch_up();
-    begun_ = now();
+    begun_ = event.is_exchange || factor_ <= 0 ? now() : computed();
   }
 
   void after(const iop::exec::step_event& event) override {
-    const bool is_real = event.is_exchange || factor_ <= 0;
-    const double begin = is_real ? begun_ : clock_;
-    const double cost = is_real ? 0 : costs_[steps_.size()];
-    clock_ = is_real ? now() : clock_ + cost * factor_;
+    if (event.is_exchange || factor_ <= 0) {
+      clock_ = now();
+      steps_.push_back({event, begun_, clock_, 0});
+      return;
+    }
+    // A rehearsal as a whole may have been disturbed.
+    double& cost = costs_[steps_.size()];
+    cost = std::min(cost, computed() - begun_);
+    const double begin = clock_;
+    clock_ += cost * factor_;
     steps_.push_back({event, begin, clock_, cost});
   }
 
