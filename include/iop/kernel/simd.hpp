@@ -33,8 +33,8 @@ inline constexpr std::size_t registers = 32;
 inline constexpr std::size_t registers = 16;
 #endif
 
-/// Half a register where two of them together may take as long as a whole one (AVX-512 on Zen 4), for channels
-/// that do not fill more; elsewhere another name of the whole.
+/// Half a register where two of them together may take as long as a whole one (AVX-512 on Zen 4), for
+/// channels that do not fill more; elsewhere another name of the whole.
 #if defined(__AVX512F__)
 struct half {
   __m256 values;

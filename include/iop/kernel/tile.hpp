@@ -47,7 +47,8 @@ namespace detail {
 template <class Tail, std::size_t Pixels, std::size_t Vectors>
 void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const float* in, float* out) {
   using simd::batch, simd::lanes;
-  constexpr std::size_t whole = Vectors - 1, tail_lanes = std::is_same_v<Tail, batch> ? lanes : simd::half_lanes;
+  constexpr std::size_t whole = Vectors - 1,
+                        tail_lanes = std::is_same_v<Tail, batch> ? lanes : simd::half_lanes;
   const std::size_t step = job.in_step, width = job.channels;
   batch sum[Pixels][std::max<std::size_t>(whole, 1)];
   Tail last_sum[Pixels];
