@@ -47,6 +47,14 @@ def arguments():
             return chosen
         return parse
 
+    def at_least(least, kind):
+        def parse(text):
+            value = kind(text)
+            if not least <= value < float("inf"):
+                raise argparse.ArgumentTypeError(f"{text} is not {least} or more")
+            return value
+        return parse
+
     add = parser.add_argument
     add("--networks", type=some(NETWORKS), metavar="A,B", help=f"of {', '.join(NETWORKS)}; the first three, and VGG16 on four devices, unless --all")
     add("--policies", type=some(POLICIES), default=POLICIES, metavar="A,B", help=", ".join(POLICIES))
@@ -55,11 +63,11 @@ def arguments():
     add("--speeds", type=some(SPEEDS, float), default=SPEEDS, metavar="A,B", help="GFLOP/s: 10,1.3")
     add("--all", action="store_true", help="all networks, and unlike devices in every number")
     add("--equal", action="store_true", help="no unlike devices")
-    add("--cells", type=int, metavar="N", help="measure at most N more cells")
-    add("--time", type=float, metavar="SECONDS", help="start no cell later than that")
-    add("--cell-seconds", type=float, default=0.7, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [0.7]")
-    add("--jobs", type=int, default=8, metavar="N", help="cells at once, as far as they do not disturb each other; 1: each alone [8]")
-    add("--drift", type=float, default=0.04, metavar="SHARE",
+    add("--cells", type=at_least(1, int), metavar="N", help="measure at most N more cells")
+    add("--time", type=at_least(0, float), metavar="SECONDS", help="start no cell later than that")
+    add("--cell-seconds", type=at_least(0, float), default=0.7, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [0.7]")
+    add("--jobs", type=at_least(1, int), default=8, metavar="N", help="cells at once, as far as they do not disturb each other; 1: each alone [8]")
+    add("--drift", type=at_least(0, float), default=0.04, metavar="SHARE",
         help="measure cells again, once, when this machine's speed changed by more meanwhile; 0: do not look [0.04]")
     add("--winograd", action="store_true", help="the devices may use Winograd's algorithm")
     add("--loopback", action="store_true", help="no namespaces, as without root")

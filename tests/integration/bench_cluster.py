@@ -164,7 +164,7 @@ class Cluster(unittest.TestCase):
             self.assertEqual((namespaces(), devices(folder)), ([], 0))
 
     def test_wrong_usage(self):
-        for words in ["--networks", "lenet6"], ["--devices", "5"], ["--links", "fast"], ["--speeds", "7"], ["--cells", "few"]:
+        for words in ["--networks", "lenet6"], ["--devices", "5"], ["--links", "fast"], ["--speeds", "7"], ["--cells", "few"], ["--cells", "0"], ["--jobs", "0"], ["--time", "nan"], ["--drift", "-1"]:
             got = run(*CLUSTER, *words)
             self.assertEqual((got.returncode, got.stdout), (2, ""), got)
             self.assertIn("error: ", got.stderr)
