@@ -55,9 +55,9 @@ void panel_tile(const panel_job& job, const char* ahead, std::size_t ahead_step,
 
   const float* weights = job.weights;
   for (std::size_t i = 0; i < run; ++i, weights += width, ahead += ahead_step) {
-    simd::prefetch(ahead);
-    simd::prefetch(ahead + 64);
-    simd::prefetch(ahead + 128);
+    simd::prefetch_far(ahead);
+    simd::prefetch_far(ahead + 64);
+    simd::prefetch_far(ahead + 128);
     batch w[Vectors];
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < Vectors; ++v) w[v] = simd::load(weights + v * lanes);
