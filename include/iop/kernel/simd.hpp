@@ -79,7 +79,8 @@ Values load_as(const float* from) {
 /// Hints to bring the cache line there close, to read or to write it. Any address will do. Always inlined:
 /// g++ may take a function of a hint alone for one without effect and drop its calls.
 [[gnu::always_inline]] inline void prefetch(const void* line) { __builtin_prefetch(line); }
-/// The same, to the second-level cache: many lines from memory, of which the first level keeps few on the way.
+/// The same, to the second-level cache: many lines from memory, of which the first level keeps few on the
+/// way.
 [[gnu::always_inline]] inline void prefetch_far(const void* line) { __builtin_prefetch(line, 0, 2); }
 [[gnu::always_inline]] inline void prefetch_to_write(const void* line) { __builtin_prefetch(line, 1); }
 
