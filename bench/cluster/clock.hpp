@@ -4,18 +4,19 @@
 // Time as an emulated device sees it: seconds of the clock that all processes of this machine share, seconds
 // that this thread has computed, and waiting for a moment to a few microseconds.
 
+#include <calibrate/stopwatch.hpp>
+
 #include <ctime>
 
 namespace iop_cluster {
 
-inline double seconds_of(clockid_t which) {
+using calibrate::computed;
+
+inline double now() {
   timespec now{};
-  clock_gettime(which, &now);
+  clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
-
-inline double now() { return seconds_of(CLOCK_MONOTONIC); }
-inline double computed() { return seconds_of(CLOCK_THREAD_CPUTIME_ID); }
 
 /// Sleeps, but for the last stretch: waking up takes tens of microseconds, and there are few cores to spin
 /// on.

@@ -93,7 +93,7 @@ class Bench:
         (self.folder / "traces").mkdir(parents=True, exist_ok=True)
         self.results = self.folder / "results.jsonl"
         self.profile = None
-        self.references, self.predictions = {}, {}
+        self.references = {}
         self.own_message = 0.0
         self.temporary = tempfile.TemporaryDirectory(prefix="iop-cluster-")
 

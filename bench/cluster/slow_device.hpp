@@ -38,37 +38,19 @@ class watcher {
 /// Watches rehearsals: what each step costs here.
 class rehearsal final : public watcher {
  public:
-  rehearsal() {
-    for (int i = 0; i < 100; ++i) {
-      const double start = computed();
-      const double reading = computed() - start;
-      clock_cost_ = i == 0 ? reading : std::min(clock_cost_, reading);
-    }
-  }
+  void start() { watch_.start(); }
+  void before(const iop::exec::step_event& event) override { watch_.before(event); }
+  void after(const iop::exec::step_event& event) override { watch_.after(event); }
 
-  void start() { step_ = 0; }
-  void before(const iop::exec::step_event&) override { begun_ = computed(); }
-  void after(const iop::exec::step_event&) override {
-    const double cost = std::max(computed() - begun_ - clock_cost_, 0.0);
-    if (step_ == seen_.size()) seen_.emplace_back();
-    seen_[step_++].push_back(cost);
-  }
-
-  /// Seconds of each step: few of them were less disturbed.
+  /// Seconds of each step.
   std::vector<double> costs() const {
-    std::vector<double> low;
-    for (std::vector<double> all : seen_) {
-      const auto octile = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 8);
-      std::nth_element(all.begin(), octile, all.end());
-      low.push_back(*octile);
-    }
-    return low;
+    std::vector<double> all;
+    for (std::size_t step = 0; step < watch_.steps(); ++step) all.push_back(watch_.seconds(step));
+    return all;
   }
 
  private:
-  std::size_t step_ = 0;
-  double clock_cost_ = 0, begun_ = 0;
-  std::vector<std::vector<double>> seen_;
+  calibrate::stopwatch watch_;
 };
 
 class slow_device final : public watcher {

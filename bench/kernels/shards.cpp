@@ -9,7 +9,6 @@
 #include "support/probe.hpp"
 
 #include <iop/exec/interpreter.hpp>
-#include <iop/file/huge_pages.hpp>
 #include <iop/kernel/winograd.hpp>
 #include <iop/planner/policies.hpp>
 
@@ -96,9 +95,9 @@ class shard {
   std::span<const step> steps() const { return steps_; }
 
  private:
-  static constexpr std::align_val_t alignment{iop::file::huge_page_bytes};
+  static constexpr std::align_val_t alignment{64};
   struct release {
-    void operator()(float* p) const { ::operator delete (p, std::align_val_t{64}); }
+    void operator()(float* p) const { ::operator delete(p, alignment); }
   };
   struct buffer {
     std::unique_ptr<float, release> memory{};
@@ -106,7 +105,7 @@ class shard {
   };
   static buffer make_buffer(std::size_t floats) {
     const std::size_t bytes = std::max<std::size_t>(floats, 1) * sizeof(float);
-    auto* data = static_cast<float*>(::operator new (bytes, std::align_val_t{64}));
+    auto* data = static_cast<float*>(::operator new(bytes, alignment));
     std::fill_n(data, floats, 0.0f);
     return {std::unique_ptr<float, release>(data), {data, floats}};
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "device_probe.hpp"
 
+#include "stopwatch.hpp"
+
 #include <iop/comm/alone.hpp>
 #include <iop/exec/interpreter.hpp>
 #include <iop/kernel/simd.hpp>
@@ -9,7 +11,6 @@
 #include <iop/planner/policies.hpp>
 
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <memory>
@@ -66,40 +67,6 @@ class any_weights {
   mutable std::vector<float> values_;
 };
 
-double computed() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-/// The seconds of each step of each run.
-class stopwatch {
- public:
-  explicit stopwatch(std::size_t steps) : seconds_(steps) {
-    for (int i = 0; i < 100; ++i) {
-      const double start = computed(), reading = computed() - start;
-      cost_ = i == 0 ? reading : std::min(cost_, reading);
-    }
-  }
-  void start() { step_ = 0; }
-  void before(const iop::exec::step_event&) { begun_ = computed(); }
-  void after(const iop::exec::step_event&) {
-    seconds_[step_++].push_back(std::max(computed() - begun_ - cost_, 1e-9));
-  }
-  /// Of the least disturbed runs.
-  double seconds(std::size_t step) const {
-    std::vector<double> all = seconds_[step];
-    const auto octile = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 8);
-    std::nth_element(all.begin(), octile, all.end());
-    return *octile;
-  }
-
- private:
-  std::vector<std::vector<double>> seconds_;
-  std::size_t step_ = 0;
-  double begun_ = 0, cost_ = 0;
-};
-
 struct aligned_floats {
   explicit aligned_floats(std::size_t count)
       : items(static_cast<float*>(
@@ -146,7 +113,7 @@ void time_network(bool by_winograd, double seconds, std::vector<timed_operator>&
   std::vector<float> image(net.ops[0].out.size());
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(i * 31 % 255) / 255;
 
-  stopwatch watch(steps->steps.size());
+  stopwatch watch;
   (void)me.run(image);  // touches all memory
   const double begin = computed();
   for (int runs = 0; runs < 3 || computed() - begin < seconds; ++runs) {
@@ -160,7 +127,7 @@ void time_network(bool by_winograd, double seconds, std::vector<timed_operator>&
     if (by_winograd && !step.by_winograd) continue;
     const auto work = iop::planner::work_of(o, iop::whole(o.in), iop::whole(o.out), step.by_winograd);
     into.push_back({describe(o, step.by_winograd), rate_for(o, step.by_winograd), work.flops, work.bytes,
-                    watch.seconds(i)});
+                    std::max(watch.seconds(i), 1e-9)});
   }
 }
 

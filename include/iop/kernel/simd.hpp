@@ -79,10 +79,9 @@ Values load_as(const float* from) {
 /// Hints to bring the cache line there close, to read or to write it. Any address will do. Always inlined:
 /// g++ may take a function of a hint alone for one without effect and drop its calls.
 [[gnu::always_inline]] inline void prefetch(const void* line) { __builtin_prefetch(line); }
-/// The same, to the second-level cache: many lines from memory, of which the first level keeps few on the
-/// way.
-[[gnu::always_inline]] inline void prefetch_far(const void* line) { __builtin_prefetch(line, 0, 2); }
 [[gnu::always_inline]] inline void prefetch_to_write(const void* line) { __builtin_prefetch(line, 1); }
+/// To read it, from the second-level cache: the first level keeps few lines on the way from memory.
+[[gnu::always_inline]] inline void prefetch_far(const void* line) { __builtin_prefetch(line, 0, 2); }
 
 /// Lane by lane a > b ? a : b; of two zeros, NEON takes the larger sign.
 inline batch max(const batch& a, const batch& b) {
