@@ -238,18 +238,17 @@ class bound_builder {
   }
 
   /// Of a fork: the least of all ways, where its value is, or is also where it has been brought.
-  constexpr double fork_arriving(std::size_t k, const known_layout<Ranks>& source,
+  constexpr double fork_arriving(std::size_t k, const least_move<Operators, Ranks>& moves,
                                  const known_layout<Ranks>& needed) const {
     const ways_to_join<Ranks, Most>& ways = behind_->ways;
-    const least_move<Operators, Ranks> moves(p_, i_);
     double least = no_limit;
     for (std::size_t w = 0; w < ways.count; ++w) {
       double arriving = ways.arriving[behind_->order[k] * most_ways + w];
       if (arriving >= least) continue;
       // On some routes to ranks that need everything, others get something on the way.
       if (!needed.all_rows || !needed.all_channels) {
-        const double there = ways.fetching(moves, needed, w), here = ways.fetching(moves, source, w);
-        arriving += there < here ? there : here;
+        const double there = ways.fetching(moves, needed, w);
+        arriving += there < missing_[w] ? there : missing_[w];
       }
       if (arriving < least) least = arriving;
     }
@@ -306,8 +305,10 @@ class bound_builder {
     for (std::size_t r = 0; r < Ranks && is_whole; ++r)
       floats[r] = (source.held.of.bottom[r] - source.held.of.top[r]) *
                   (source.held.of.last[r] - source.held.of.first[r]);
-    for (std::size_t w = 0; is_fork() && w < behind_->ways.known; ++w)
+    for (std::size_t w = 0; is_fork() && w < behind_->ways.known; ++w) {
       fetching_[w] = moves.received_seconds(source, behind_->ways.needed[w]);
+      missing_[w] = behind_->ways.fetching(moves, source, w);
+    }
     remainder best;
     const std::size_t count = reader_->queries;
     for (std::size_t k = 0; k < count; ++k) {
@@ -335,7 +336,7 @@ class bound_builder {
       const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
       double move = is_read_before ? moves.received_seconds(source, needed) : moves.seconds(source, needed);
       if (arriving + move < best.exchanged) {
-        const double rest = is_fork() ? fork_arriving(k, source, needed) : arriving;
+        const double rest = is_fork() ? fork_arriving(k, moves, needed) : arriving;
         if (!is_read_before && rest + move < best.exchanged) move = quickest(source, needed);
         if (rest + move < best.exchanged) best.exchanged = rest + move;
       }
@@ -402,6 +403,7 @@ class bound_builder {
   bool is_free_reader_ = false;
   double slack_ = 0;              ///< what lies as far behind the best is told apart no further
   double fetching_[most_ways]{};  ///< of a fork's value, by way
+  double missing_[most_ways]{};   ///< of it: the least of what a rank misses
   std::size_t input_ = 0;         ///< of the reader
   column<double, Most> arriving_{};
   column<std::size_t, Most> needs_{}, fullest_{}, floats_{};

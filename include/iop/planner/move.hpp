@@ -97,15 +97,18 @@ constexpr double direct_seconds(const problem<Operators, Ranks>& p, std::size_t 
       }
       std::size_t best = r, reach = at;
       if (in_order) {
-        while (next < Ranks && end[next] <= at) ++next;
-        if (next < Ranks && next != r && begin[next] <= at && side_begin[next] <= side_from &&
-            side_end[next] >= side_to)
-          best = next, reach = end[next];
+        for (; next < Ranks; ++next) {
+          if (end[next] <= at) continue;
+          if (next != r && begin[next] <= at && side_begin[next] <= side_from && side_end[next] >= side_to)
+            best = next, reach = end[next];
+          break;
+        }
+      } else {
+        for (std::size_t s = 0; s < Ranks; ++s)
+          if (end[s] >= reach && end[s] > at && begin[s] <= at && s != r && side_begin[s] <= side_from &&
+              side_end[s] >= side_to && (end[s] > reach || messages[s] < messages[best]))
+            best = s, reach = end[s];
       }
-      for (std::size_t s = 0; s < Ranks && !in_order; ++s)
-        if (end[s] >= reach && end[s] > at && begin[s] <= at && s != r && side_begin[s] <= side_from &&
-            side_end[s] >= side_to && (end[s] > reach || messages[s] < messages[best]))
-          best = s, reach = end[s];
       if (best == r) return move_costs::impossible;
       if (reach > stop) reach = stop;
       if (at < have_begin && reach > have_begin) reach = have_begin;
