@@ -15,7 +15,7 @@ CELL = Cell("alexnet", "interleaved", 3, "100Mbit/0.5ms", 10.0)
 def trial(bench, place, cell, disturb, seconds):
     """Runs for so long while `disturb(crew, place)` is up to something; rank 0 compares every run's scores with the first's."""
     started, stop = threading.Event(), threading.Event()
-    crew = bench.crew(cell, place, bench.file("conditions.json", cell.cluster(bench.host())), seconds, progress=lambda runs: started.set())
+    crew = bench.crew(cell, place, bench.file("conditions.json", cell.cluster(bench.host)), seconds, progress=lambda runs: started.set())
 
     def work():
         if started.wait(60) and not stop.is_set():

@@ -3,10 +3,10 @@
 
 #include <iop/deploy/program.hpp>
 #include <iop/exec/interpreter.hpp>
+#include <iop/file/huge_pages.hpp>
 #include <iop/planner/policies.hpp>
 
 #include <algorithm>
-#include <new>
 #include <optional>
 
 namespace iop_cluster {
@@ -14,22 +14,6 @@ namespace iop_cluster {
 namespace {
 
 constexpr std::size_t most_operators = 80;  // of the networks that are measured
-
-/// Memory as an executor has it: aligned, and not touched before it is used.
-class aligned_floats {
- public:
-  explicit aligned_floats(std::size_t count)
-      : items_(static_cast<float*>(::operator new(std::max<std::size_t>(count, 1) * sizeof(float), line)),
-               count) {}
-  ~aligned_floats() { ::operator delete(items_.data(), line); }
-  aligned_floats(const aligned_floats&) = delete;
-  aligned_floats& operator=(const aligned_floats&) = delete;
-  std::span<float> all() const { return items_; }
-
- private:
-  static constexpr std::align_val_t line{64};
-  std::span<float> items_;
-};
 
 template <std::size_t Ranks>
 class interpreted_rank final : public planned_rank {
@@ -62,7 +46,7 @@ class interpreted_rank final : public planned_rank {
   iop::exec::network_view network_;
   iop::comm::identity identity_;
   std::unique_ptr<program> program_;
-  aligned_floats weights_, arena_;
+  iop::file::huge_page_floats weights_, arena_;
   std::optional<iop::exec::interpreter<most_operators, Ranks>> me_;
 };
 

@@ -7,11 +7,13 @@ usage: script/bench cluster [OPTION...]      (--help)
 
 Every device is a process in a network namespace of its own, its link slowed down by the kernel, its computing by its
 observer: each step lasts as long as it took in rehearsals × factor. Slow devices leave this machine time for others: cells
-are measured several at once. Needs root; otherwise the devices slow down loopback themselves, and the results say so. Results are lines of JSON in FOLDER/results.jsonl; what is there already is not measured again. Beside
-them: traces/*.json for a browser's timeline viewer, report.html, emulation.json.
+are measured several at once. Needs root; otherwise the devices slow down loopback themselves, and the results say so.
+Results are lines of JSON in FOLDER/results.jsonl; what is there already is not measured again. Beside them: traces/*.json
+for a browser's timeline viewer, report.html, emulation.json.
 """
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -30,7 +32,6 @@ from crew import Crew, Failed, favour, run_together
 from testbed import Loopback, Testbed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TRIES = 2  # to measure cells while this machine's speed does not change
 LATE = 0.005  # of a latency: devices that were later than that had too little of this machine
 TOLERANCE = 1e-5  # of the scores, as a share of the largest
 
@@ -67,8 +68,8 @@ def arguments():
     add("--time", type=at_least(0, float), metavar="SECONDS", help="start no cell later than that")
     add("--cell-seconds", type=at_least(0, float), default=0.7, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [0.7]")
     add("--jobs", type=at_least(1, int), default=8, metavar="N", help="cells at once, as far as they do not disturb each other; 1: each alone [8]")
-    add("--drift", type=at_least(0, float), default=0.04, metavar="SHARE",
-        help="measure cells again, once, when this machine's speed changed by more meanwhile; 0: do not look [0.04]")
+    add("--rehearsal", type=at_least(0, float), default=1, metavar="SECONDS",
+        help="repeat the steps of a device so long to know what they cost this machine, whose rates are measured eight times as long [1]")
     add("--winograd", action="store_true", help="the devices may use Winograd's algorithm")
     add("--loopback", action="store_true", help="no namespaces, as without root")
     add("--conditions", action="store_true", help="instead: what happens when a link or a device fails for a while")
@@ -92,7 +93,6 @@ class Bench:
         self.folder = options.folder
         (self.folder / "traces").mkdir(parents=True, exist_ok=True)
         self.results = self.folder / "results.jsonl"
-        self.profile = None
         self.references = {}
         self.own_message = 0.0
         self.temporary = tempfile.TemporaryDirectory(prefix="iop-cluster-")
@@ -119,18 +119,23 @@ class Bench:
             part.rename(path)
         return path
 
-    def host(self, anew=False):
-        """This machine's rates on usual and on small networks, as last measured."""
-        if anew or self.profile is None:
-            self.profile = {kind: json.loads(subprocess.run(
-                [self.program("iop-calibrate"), "--seconds", "1", "--json", "-", *words], check=True, text=True, capture_output=True,
-                preexec_fn=favour).stdout) for kind, words in (("usual", []), ("small", ["--small"]))}
-        return self.profile
+    def measure_host(self):
+        """This machine's rates on usual and on small networks."""
+        seconds = {"usual": 8 * self.options.rehearsal, "small": 2 * self.options.rehearsal}
+        return {kind: json.loads(subprocess.run(
+            [self.program("iop-calibrate"), "--seconds", str(each), "--json", "-", *(["--small"] if kind == "small" else [])], check=True,
+            text=True, capture_output=True, preexec_fn=favour).stdout) for kind, each in seconds.items()}
 
-    def drift(self, cells):
-        """By how much the two rates that decide have changed since they were last measured."""
-        before, after = self.host(), self.host(anew=True)
-        return max(abs(cell.rates(after)[rate] / cell.rates(before)[rate] - 1) for cell in cells for rate in ("flops", "memory_bandwidth"))
+    @functools.cached_property
+    def host(self):
+        """Those rates before anything else is measured: what the devices of this run are fractions of."""
+        return self.measure_host()
+
+    def drift(self):
+        """By how much they have changed since: the largest change."""
+        now = self.measure_host()
+        return max((now[kind][rate] / before - 1 for kind, rates in self.host.items() for rate, before in rates.items()
+                    if rate in ("flops", "memory_bandwidth")), key=abs)
 
     def file(self, name, content):
         path = pathlib.Path(self.temporary.name, name)
@@ -150,7 +155,7 @@ class Bench:
         if network not in self.references:
             cell = Cell(network, "single_device", 1, next(iter(LINKS)), 10.0)
             got = Crew(Loopback(1), self.program("bench_cluster_device"),
-                       [*self.words(cell), "--cluster", self.file("one.json", cell.cluster(self.host())), "--seconds", 0,
+                       [*self.words(cell), "--cluster", self.file("one.json", cell.cluster(self.host)), "--seconds", 0,
                         "--least-runs", 1]).run()
             self.references[network] = got[0]["scores"]
         return self.references[network]
@@ -169,15 +174,16 @@ class Bench:
         place.tune(bandwidth)
         return Crew(place, self.program("bench_cluster_device"),
                     [*self.words(cell), "--cluster", cluster, "--seconds", seconds, "--least-runs", least_runs, "--shaped",
-                     "--own-message-us", self.own_message * 1e6, *(["--kernel-shaped"] if place.is_kernel_shaped else [])],
-                    per_rank=[["--factor", factor] for factor in cell.factors(self.host())],
+                     "--rehearsal-seconds", self.options.rehearsal, "--own-message-us", self.own_message * 1e6,
+                     *(["--kernel-shaped"] if place.is_kernel_shaped else [])],
+                    per_rank=[["--factor", factor] for factor in cell.factors(self.host)],
                     prepare=lambda: place.shape(bandwidth), progress=progress)
 
     def groups(self, cells):
         """Cells that can be measured at once: all their devices together leave this machine idle for part of the time."""
         group, load = [], 0.0
         for cell in cells:
-            own = sum(1 / factor for factor in cell.factors(self.host()))
+            own = sum(1 / factor for factor in cell.factors(self.host))
             if group and (cell.is_brief or group[0].is_brief or load + own > 0.6 * len(os.sched_getaffinity(0))):
                 yield group
                 group, load = [], 0.0
@@ -186,20 +192,10 @@ class Bench:
         yield group
 
     def measure(self, cells, testbed):
-        """(cell, row, timeline) of each, of the time in which this machine's speed changed least."""
-        best, least = None, None
-        for _ in range(TRIES):
-            measured = [each for group in self.groups(cells) for each in self.measure_once(group, testbed)]
-            drift = self.drift(cells) if self.options.drift else 0
-            for _, row, _ in measured:
-                row["drift"] = drift
-            if best is None or drift < least:
-                best, least = measured, drift
-            if drift <= self.options.drift:
-                break
-        return best
+        """(cell, row, timeline) of each."""
+        return [each for group in self.groups(cells) for each in self.measure_at_once(group, testbed)]
 
-    def measure_once(self, cells, testbed):
+    def measure_at_once(self, cells, testbed):
         """The same of cells that are measured at once."""
         begun = [self.begin(cell, testbed.place(cell.devices, number), number) for number, cell in enumerate(cells)]
         run_together([crew for _, _, crew in begun if crew])
@@ -213,14 +209,14 @@ class Bench:
             except Failed as failure:
                 row = {"failure": str(failure)}
             if len(cells) > 1 and max((rank["late_ms"] for rank in row.get("ranks", [])), default=0) > LATE * row.get("p50_ms", 0):
-                measured += self.measure_once([cell], testbed)
+                measured += self.measure_at_once([cell], testbed)
             else:
                 measured.append((cell, row, trace))
         return measured
 
     def begin(self, cell, place, number):
         """What is known beforehand, the plan, and the crew if there is any use in it."""
-        path = self.file(f"cluster{number}.json", cell.cluster(self.host(), self.options.winograd))
+        path = self.file(f"cluster{number}.json", cell.cluster(self.host, self.options.winograd))
         plan = self.plan(cell, path)
         row = {**dataclasses.asdict(cell), "fits": plan["fits"], "predicted_ms": plan["makespan_seconds"] * 1e3,
                "predicted_compute_ms": plan["compute_seconds"] * 1e3, "messages": plan["messages"], "bytes": plan["bytes"],
@@ -276,7 +272,7 @@ class Bench:
     def overhead(self):
         """Three ranks share one core and loopback with nothing slowed: their compute is one device's, and the rest is ours."""
         cell = Cell("vgg11", "coedge_oc", 3, "1Gbit/0.2ms", 10.0)
-        host = self.host()
+        host = self.host
         took = {}
         loopback = self.probe(Loopback(2), 0, 0, 0)["bytes_per_s"]
         for each in (dataclasses.replace(cell, policy="single_device", devices=1), cell) * 2:
@@ -316,6 +312,7 @@ class Bench:
                 failures += sum("failure" in row for _, row, _ in measured)
                 for index, each in enumerate(measured, number + 1):
                     self.keep(*each, f"[{index}/{len(cells)}]")
+            print(f"this machine's speed: {100 * self.drift():+.1f} % since the beginning", flush=True)
         if failures:
             raise Failed(f"{failures} cells failed")
 

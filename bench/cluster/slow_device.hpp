@@ -3,10 +3,10 @@
 
 // A device that is slower than this machine, as an observer of the steps: each compute step lasts as long as
 // it computed × factor. How long it computes is rehearsed: the device's steps one inference after another, as
-// on a device that does nothing else. A process that waits between its steps loses caches and branch history
-// that the device would keep; so a step in earnest counts only where it was quicker. The device's own clock
-// runs ahead while it computes and is waited for before each exchange; a step that could not keep up with it
-// shows as lateness. Records what every step took, for timelines.
+// on a device that does nothing else. (A process that waits between its steps loses caches and branch history
+// that the device would keep.) The device's own clock runs ahead while it computes and is waited for before
+// each exchange; a step that could not keep up with it shows as lateness. Records what every step took, for
+// timelines.
 
 #include "clock.hpp"
 
@@ -68,7 +68,7 @@ class slow_device final : public watcher {
 
   void before(const iop::exec::step_event& event) override {
     if (event.is_exchange) catch_up();
-    begun_ = event.is_exchange || factor_ <= 0 ? now() : computed();
+    begun_ = now();
   }
 
   void after(const iop::exec::step_event& event) override {
@@ -77,9 +77,7 @@ class slow_device final : public watcher {
       steps_.push_back({event, begun_, clock_, 0});
       return;
     }
-    // A rehearsal as a whole may have been disturbed.
-    double& cost = costs_[steps_.size()];
-    cost = std::min(cost, computed() - begun_);
+    const double cost = costs_[steps_.size()];
     const double begin = clock_;
     clock_ += cost * factor_;
     steps_.push_back({event, begin, clock_, cost});

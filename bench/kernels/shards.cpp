@@ -9,6 +9,7 @@
 #include "support/probe.hpp"
 
 #include <iop/exec/interpreter.hpp>
+#include <iop/file/huge_pages.hpp>
 #include <iop/kernel/winograd.hpp>
 #include <iop/planner/policies.hpp>
 
@@ -20,7 +21,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <new>
 
 namespace iop_bench {
 
@@ -57,9 +57,7 @@ class shard {
   shard() = default;
   template <class Program>
   shard(const network& net, const Program& program)
-      : ops_(net.ops),
-        weights_(make_buffer(program.weight_floats)),
-        arena_(make_buffer(program.arena_floats)) {
+      : ops_(net.ops), weights_(zeros(program.weight_floats)), arena_(zeros(program.arena_floats)) {
     for (const auto& s : program.steps)
       if (!s.is_exchange) steps_.push_back({s.compute, {s.operands.begin(), s.operands.end()}});
     std::uint32_t bits = 1;
@@ -69,12 +67,12 @@ class shard {
         each = scale * static_cast<float>(static_cast<std::int32_t>(bits)) * 0x1p-31f;
       }
     };
-    fill(arena_.all, 1);
+    fill(arena_.all(), 1);
     for (const step& s : steps_) {  // activations neither grow nor vanish
       const iop::kernel::windowed& g = s.compute.geometry;
       const std::size_t packed = iop::kernel::packed_size(g);
       if (!iop::is_weighted(ops_[s.compute.tensor]) || packed == 0) continue;
-      fill(weights_.all.subspan(s.compute.weights, stored_weights(ops_, s.compute)),
+      fill(weights_.all().subspan(s.compute.weights, stored_weights(ops_, s.compute)),
            1.5f / std::sqrt(static_cast<float>(packed / g.out.channels)));
     }
   }
@@ -84,8 +82,8 @@ class shard {
     for (step& s : steps_) {
       const double busy = busy_seconds();
       const auto start = clock::now();
-      iop::exec::compute(ops_[s.compute.tensor].what, s.compute, s.operands, arena_.all.data(),
-                         weights_.all.data());
+      iop::exec::compute(ops_[s.compute.tensor].what, s.compute, s.operands, arena_.all().data(),
+                         weights_.all().data());
       // Time of running leaves out interruptions, but asking for it takes longer than short steps do.
       const double passed = std::chrono::duration<double>(clock::now() - start).count();
       s.seconds = std::min({s.seconds, passed, busy_seconds() - busy});
@@ -95,23 +93,14 @@ class shard {
   std::span<const step> steps() const { return steps_; }
 
  private:
-  static constexpr std::align_val_t alignment{64};
-  struct release {
-    void operator()(float* p) const { ::operator delete(p, alignment); }
-  };
-  struct buffer {
-    std::unique_ptr<float, release> memory{};
-    std::span<float> all{};
-  };
-  static buffer make_buffer(std::size_t floats) {
-    const std::size_t bytes = std::max<std::size_t>(floats, 1) * sizeof(float);
-    auto* data = static_cast<float*>(::operator new(bytes, alignment));
-    std::fill_n(data, floats, 0.0f);
-    return {std::unique_ptr<float, release>(data), {data, floats}};
+  static iop::file::huge_page_floats zeros(std::size_t count) {
+    iop::file::huge_page_floats made(count);
+    std::ranges::fill(made.all(), 0.0f);
+    return made;
   }
 
   iop::op_list ops_{};
-  buffer weights_{}, arena_{};
+  iop::file::huge_page_floats weights_, arena_;
   std::vector<step> steps_{};
 };
 

@@ -5,6 +5,7 @@
 
 #include <iop/comm/alone.hpp>
 #include <iop/exec/interpreter.hpp>
+#include <iop/file/huge_pages.hpp>
 #include <iop/kernel/simd.hpp>
 #include <iop/model/network.hpp>
 #include <iop/planner/cost.hpp>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <new>
 
 namespace calibrate {
 
@@ -67,17 +67,6 @@ class any_weights {
   mutable std::vector<float> values_;
 };
 
-struct aligned_floats {
-  explicit aligned_floats(std::size_t count)
-      : items(static_cast<float*>(
-                  ::operator new(std::max<std::size_t>(count, 1) * sizeof(float), std::align_val_t(64))),
-              count) {}
-  ~aligned_floats() { ::operator delete(items.data(), std::align_val_t(64)); }
-  aligned_floats(const aligned_floats&) = delete;
-  aligned_floats& operator=(const aligned_floats&) = delete;
-  std::span<float> items;
-};
-
 std::string describe(const iop::op& o, bool by_winograd) {
   const auto text = [](const iop::shape& s) {
     return fmt::format("{}x{}x{}", s.channels, s.height, s.width);
@@ -107,9 +96,9 @@ void time_network(bool by_winograd, double seconds, std::vector<timed_operator>&
   const auto plan = iop::planner::make_plan<most_operators>(net.ops, c, iop::policy::single_device);
   const auto steps = std::make_unique<iop::deploy::program<most_operators, 1>>(
       iop::deploy::program_builder<most_operators, 1>(net.ops, plan, 0).build());
-  aligned_floats weights(steps->weight_floats), arena(steps->arena_floats);
+  const iop::file::huge_page_floats weights(steps->weight_floats), arena(steps->arena_floats);
   iop::comm::alone mesh;
-  iop::exec::interpreter me(net, *steps, weights.items, arena.items, any_weights{}, mesh);
+  iop::exec::interpreter me(net, *steps, weights.all(), arena.all(), any_weights{}, mesh);
   std::vector<float> image(net.ops[0].out.size());
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(i * 31 % 255) / 255;
 

@@ -20,7 +20,7 @@ import unittest
 PROGRAMS = pathlib.Path(sys.argv[1]).resolve()
 CHROMIUM = sys.argv[2] if len(sys.argv) > 2 else None
 RUN = pathlib.Path(__file__).resolve().parents[2] / "bench" / "cluster" / "run.py"
-CLUSTER = [sys.executable, "-B", RUN, "--programs", PROGRAMS, "--loopback", "--equal", "--cell-seconds", 0.02, "--drift", 0]
+CLUSTER = [sys.executable, "-B", RUN, "--programs", PROGRAMS, "--loopback", "--equal", "--cell-seconds", 0.02, "--rehearsal", 0.05]
 SMALL = ["--networks", "lenet5", "--devices", "3", "--speeds", "10", "--links", "1Gbit/0.2ms"]
 
 
@@ -164,7 +164,7 @@ class Cluster(unittest.TestCase):
             self.assertEqual((namespaces(), devices(folder)), ([], 0))
 
     def test_wrong_usage(self):
-        for words in ["--networks", "lenet6"], ["--devices", "5"], ["--links", "fast"], ["--speeds", "7"], ["--cells", "few"], ["--cells", "0"], ["--jobs", "0"], ["--time", "nan"], ["--drift", "-1"]:
+        for words in ["--networks", "lenet6"], ["--devices", "5"], ["--links", "fast"], ["--speeds", "7"], ["--cells", "few"], ["--cells", "0"], ["--jobs", "0"], ["--time", "nan"], ["--rehearsal", "-1"]:
             got = run(*CLUSTER, *words)
             self.assertEqual((got.returncode, got.stdout), (2, ""), got)
             self.assertIn("error: ", got.stderr)

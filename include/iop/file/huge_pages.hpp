@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <span>
 #include <utility>
 
 namespace iop::file {
@@ -37,6 +38,13 @@ struct memory_release {
   std::align_val_t alignment;
   void operator()(void* memory) const { ::operator delete(memory, alignment); }
 };
+using raw_memory = std::unique_ptr<void, memory_release>;
+
+inline raw_memory allocate_on_huge_pages(std::size_t bytes, std::align_val_t alignment) {
+  raw_memory memory(::operator new(bytes, alignment), {alignment});
+  ask_for_huge_pages(memory.get(), bytes);
+  return memory;
+}
 
 }  // namespace detail
 
@@ -55,11 +63,24 @@ using huge_page_ptr = std::unique_ptr<T, huge_page_delete<T>>;
 template <class T, class... Arguments>
 huge_page_ptr<T> make_on_huge_pages(Arguments&&... arguments) {
   constexpr std::align_val_t alignment = detail::huge_alignment<T>;
-  std::unique_ptr<void, detail::memory_release> memory(::operator new(sizeof(T), alignment), {alignment});
-  ask_for_huge_pages(memory.get(), sizeof(T));
+  auto memory = detail::allocate_on_huge_pages(sizeof(T), alignment);
   huge_page_ptr<T> made(::new (memory.get()) T(std::forward<Arguments>(arguments)...));
   static_cast<void>(memory.release());
   return made;
 }
+
+/// So many floats, not touched yet: weights or an arena whose size is known at run time.
+class huge_page_floats {
+ public:
+  explicit huge_page_floats(std::size_t count)
+      : memory_(detail::allocate_on_huge_pages(count * sizeof(float), detail::huge_alignment<float>)),
+        count_(count) {}
+
+  std::span<float> all() const { return {static_cast<float*>(memory_.get()), count_}; }
+
+ private:
+  detail::raw_memory memory_;
+  std::size_t count_;
+};
 
 }  // namespace iop::file

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <iop/exec/interpreter.hpp>
+#include <iop/file/huge_pages.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <set>
@@ -18,18 +20,12 @@ using namespace iop_test;
 
 constexpr std::size_t capacity = 32, ranks = 3;  // one planner for all networks
 
-struct aligned_floats {
-  explicit aligned_floats(std::size_t count)
-      : items(static_cast<float*>(
-                  ::operator new[](sizeof(float) * std::max<std::size_t>(count, 1), std::align_val_t(64))),
-              count) {
-    std::fill(items.begin(), items.end(), 0.0f);
-  }
-  ~aligned_floats() { ::operator delete[](items.data(), std::align_val_t(64)); }
-  aligned_floats(const aligned_floats&) = delete;
-  aligned_floats& operator=(const aligned_floats&) = delete;
-  std::span<float> items;
-};
+/// That all of it is a number is the caller's business.
+iop::file::huge_page_floats zeros(std::size_t count) {
+  iop::file::huge_page_floats made(count);
+  std::ranges::fill(made.all(), 0.0f);
+  return made;
+}
 
 template <class Network>
 iop::exec::network_view view_of() {
@@ -51,8 +47,8 @@ std::vector<std::vector<float>> interpret(const random_weights& weights, std::sp
       const auto steps = std::make_unique<iop::deploy::program<capacity, ranks>>(
           iop::deploy::program_builder<capacity, ranks>(network.ops, plan, rank).build());
       iop::comm::in_process_mesh mesh(hub, rank);
-      aligned_floats own(steps->weight_floats), arena(steps->arena_floats);
-      iop::exec::interpreter me(network, *steps, own.items, arena.items, weights, mesh);
+      const auto own = zeros(steps->weight_floats), arena = zeros(steps->arena_floats);
+      iop::exec::interpreter me(network, *steps, own.all(), arena.all(), weights, mesh);
       for (int i = 0; i < 2; ++i) {
         const auto scores = rank == ends.input_rank ? me.run(image) : me.run();
         if (scores && rank == ends.output_rank) all.emplace_back(scores->begin(), scores->end());
@@ -97,12 +93,12 @@ TEST_CASE("an interpreter says what it lacks", "[exec]") {
       iop::deploy::program_builder(network.ops, plan, 0).build());
   iop::comm::in_process_hub hub(1, std::chrono::seconds(1));
   iop::comm::in_process_mesh mesh(hub, 0);
-  aligned_floats own(steps->weight_floats), arena(steps->arena_floats);
-  iop::exec::interpreter small(network, *steps, own.items, arena.items.first(steps->arena_floats - 1),
+  const auto own = zeros(steps->weight_floats), arena = zeros(steps->arena_floats);
+  iop::exec::interpreter small(network, *steps, own.all(), arena.all().first(steps->arena_floats - 1),
                                weights, mesh);
   CHECK(small.status().code == iop::errc::bad_argument);
   CHECK_FALSE(small.run(random_values(28 * 28, 1)));
-  iop::exec::interpreter me(network, *steps, own.items, arena.items, weights, mesh);
+  iop::exec::interpreter me(network, *steps, own.all(), arena.all(), weights, mesh);
   REQUIRE_FALSE(me.status());
   CHECK(me.run(random_values(28 * 28 - 1, 1)).error().code == iop::errc::bad_argument);
   CHECK(me.run(random_values(28 * 28, 1)));

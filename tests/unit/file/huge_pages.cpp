@@ -42,3 +42,12 @@ TEST_CASE("an object on huge pages lives as any other", "[file][huge_pages]") {
   CHECK_THROWS_AS(iop::file::make_on_huge_pages<large>(alive, true), std::runtime_error);  // nothing leaks
   CHECK(alive == 0);
 }
+
+TEST_CASE("numbers on huge pages", "[file][huge_pages]") {
+  const iop::file::huge_page_floats many(iop::file::huge_page_bytes / sizeof(float) + 1);
+  CHECK(many.all().size() == iop::file::huge_page_bytes / sizeof(float) + 1);
+  CHECK(reinterpret_cast<std::uintptr_t>(many.all().data()) % iop::file::huge_page_bytes == 0);
+  many.all().front() = many.all().back() = 3;
+  CHECK(many.all().front() + many.all().back() == 6);
+  CHECK(iop::file::huge_page_floats(0).all().empty());
+}
