@@ -32,7 +32,7 @@ template <kind What, bool ByWinograd = false>
   if constexpr (ByWinograd) {
     static_assert(What == kind::conv2d);
     kernel::conv2d_winograd(g, in, weights + step.weights, step.has_bias ? weights + step.bias : nullptr,
-                            arena + step.workspace, out);
+                            nullptr, arena + step.workspace, out);
   } else if constexpr (What == kind::conv2d || What == kind::dense) {
     kernel::conv2d(g, in, weights + step.weights, step.has_bias ? weights + step.bias : nullptr, out);
   } else if constexpr (What == kind::max_pool) {

@@ -10,9 +10,9 @@
 #include <iop/deploy/program.hpp>
 #include <iop/exec/compute.hpp>
 #include <iop/exec/exchange.hpp>
+#include <iop/exec/fused.hpp>
 #include <iop/exec/load.hpp>
 #include <iop/exec/observer.hpp>
-#include <iop/exec/pooled.hpp>
 
 #include <algorithm>
 #include <array>
@@ -105,8 +105,8 @@ class executor {
     (void)(run_step<Indices>(observer) && ...);
   }
 
-  static constexpr bool does_next_pool(std::size_t index) {
-    return exec::does_next_pool(program.steps, Deployment::network::spec.list(), index);
+  static constexpr exec::fusion fusion_of(std::size_t index) {
+    return exec::fusion_of(program.steps, Deployment::network::spec.list(), index);
   }
 
   static constexpr kind kind_of(std::size_t tensor) { return Deployment::network::spec.ops[tensor].what; }
@@ -136,10 +136,12 @@ class executor {
       static constexpr exec::step_event event{program.steps[Index].number, step.tensor, kind_of(step.tensor),
                                               false};
       observer.before(event);
-      if constexpr (does_next_pool(Index)) {
-        static constexpr auto pool = program.steps[Index + 1].compute;
-        exec::compute_pooled(step, pool, arena_.data(), weights_.data());
-      } else if constexpr (Index == 0 || !does_next_pool(Index - 1)) {
+      if constexpr (constexpr auto fusion = fusion_of(Index); fusion != exec::fusion::none) {
+        static constexpr auto next = program.steps[Index + 1].compute;
+        static constexpr auto next_operands = operands_of<Index + 1>();
+        exec::compute_fused<fusion, step.by_winograd>(step, next, next_operands, arena_.data(),
+                                                      weights_.data());
+      } else if constexpr (Index == 0 || fusion_of(Index - 1) == exec::fusion::none) {
         exec::compute<event.what, step.by_winograd>(step, operands, arena_.data(), weights_.data());
       }
       observer.after(event);

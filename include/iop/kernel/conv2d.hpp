@@ -4,7 +4,7 @@
 // Convolution and dense layers on HWC buffers. Every output is its bias, then x·w for kernel rows, kernel
 // columns, input channels in ascending order, padding left out; then the activation. It is one chain of fused
 // multiply-adds, or one for each tap if `is_by_taps`. So cutting the rows or the output channels of an
-// operator does not change a bit of its result.
+// operator does not change a bit of its result, and neither does adding a skip in the same breath.
 
 #include <iop/kernel/dense.hpp>
 #include <iop/kernel/depthwise.hpp>
@@ -47,7 +47,8 @@ inline tile_job job_of(const windowed& g, const region& r) {
 }
 
 /// One group. Blocks of output channels are the outer loop: each weight comes from memory once.
-inline void direct(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
+inline void direct(const windowed& g, const float* in, const float* packed, const float* bias,
+                   const float* added, float* out) {
   const std::size_t taps = g.kernel_height * g.kernel_width * g.in.channels;
   if (is_dense(g)) return dense(g, in, packed, bias, out);
   if (is_by_taps(g)) return conv2d_by_taps(g, in, packed, bias, out);
@@ -59,6 +60,8 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
       tile_job job = job_of(g, r);
       job.channels = channels;
       job.start = start;
+      job.added = added;
+      job.origin = out;
       job.weights =
           packed + first * taps +
           (r.kernel_rows.begin * g.kernel_width + r.kernel_columns.begin) * g.in.channels * channels;
@@ -96,7 +99,7 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
 inline void conv2d(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   if (g.out.channels == 0 || g.groups == 0) return;
   if (is_planar(g)) return planar(g, in, packed, bias, out);
-  if (g.groups == 1) return detail::direct(g, in, packed, bias, out);
+  if (g.groups == 1) return detail::direct(g, in, packed, bias, nullptr, out);
   if (is_depthwise(g)) return depthwise(g, in, packed, bias, out);
   windowed one = g;
   one.in.channels /= g.groups;
@@ -105,8 +108,20 @@ inline void conv2d(const windowed& g, const float* in, const float* packed, cons
   const std::size_t next_in = g.in.height * g.in.width == 0 ? 0 : one.in.channels;  // a null `in` stays null
   for (std::size_t group = 0; group < g.groups; ++group)
     detail::direct(one, in + group * next_in, packed + group * packed_size(one),
-                   bias != nullptr ? bias + group * one.out.channels : nullptr,
+                   bias != nullptr ? bias + group * one.out.channels : nullptr, nullptr,
                    out + group * one.out.channels);
+}
+
+/// True when `conv2d_added` can add while the sums are in registers.
+constexpr bool is_added_in_tiles(const windowed& g) {
+  return g.groups == 1 && g.out.channels > 0 && !is_planar(g) && !is_dense(g) && !is_by_taps(g);
+}
+
+/// out = act((bias + in ∗ weights) + added), the bits of conv2d and then add. `added` is laid out as `out`,
+/// and is another buffer. For operators of which `is_added_in_tiles` is true.
+inline void conv2d_added(const windowed& g, const float* in, const float* packed, const float* bias,
+                         const float* added, float* out) {
+  detail::direct(g, in, packed, bias, added, out);
 }
 
 }  // namespace iop::kernel

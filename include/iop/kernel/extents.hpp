@@ -16,6 +16,7 @@ struct extents {
   std::size_t pixel_stride = 1;  ///< floats from one pixel to the next; rows are width · pixel_stride apart
 
   constexpr std::size_t row_stride() const { return width * pixel_stride; }
+  friend constexpr bool operator==(const extents&, const extents&) = default;
 };
 
 /// Compact extents: no gap between pixels.

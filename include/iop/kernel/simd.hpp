@@ -179,6 +179,11 @@ inline batch load_clipped(const float* row, std::ptrdiff_t at, std::size_t lengt
 #endif
 }
 
+template <class Values>
+Values load_first_as(const float* from, std::size_t count) {
+  return load_first(from, count);
+}
+
 #if defined(__AVX512F__)
 template <>
 inline half broadcast_as<half>(float value) {
@@ -188,6 +193,11 @@ template <>
 inline half load_as<half>(const float* from) {
   return {_mm256_loadu_ps(from)};
 }
+template <>
+inline half load_first_as<half>(const float* from, std::size_t count) {
+  return {_mm512_castps512_ps256(load_first(from, count))};
+}
+inline half operator+(const half& a, const half& b) { return {_mm256_add_ps(a.values, b.values)}; }
 inline half multiply_add(const half& a, const half& b, const half& c) {
   return {_mm256_fmadd_ps(a.values, b.values, c.values)};
 }

@@ -5,7 +5,8 @@
 // that stays in registers while all its products are added. Each output is one chain
 //   bias, + x·w for kernel rows, then kernel columns, then input channels in ascending order
 // of fused multiply-adds, whatever tile it falls in: results do not depend on how an output is cut into
-// tiles, strips or blocks of channels, nor on the SIMD width.
+// tiles, strips or blocks of channels, nor on the SIMD width. What is to be added, such as the skip of a
+// residual block, is the end of the chain.
 
 #include <iop/kernel/activation.hpp>
 #include <iop/kernel/simd.hpp>
@@ -37,6 +38,8 @@ struct tile_job {
   const float* weights = nullptr;
   const float* start = nullptr;  ///< what sums start from, `block_channels` floats
   const float* next = nullptr;   ///< the weights to fetch meanwhile, as many as these
+  const float* added = nullptr;  ///< to the sums, laid out as the outputs from `origin` on; may be null
+  const float* origin = nullptr;
   activation_function act{};
 };
 
@@ -97,8 +100,20 @@ void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const 
     }
   }
 
-  const limits l = limits_of(job.act);
   const std::size_t last = width - whole * lanes;  // lanes of the last vector that are outputs
+  if (job.added != nullptr) {
+    const float* added = job.added + (out - job.origin);
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < Pixels; ++p, added += job.out_step) {
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < whole; ++v) sum[p][v] = sum[p][v] + simd::load(added + v * lanes);
+      const float* tail = added + whole * lanes;
+      last_sum[p] = last_sum[p] +
+                    (last == tail_lanes ? simd::load_as<Tail>(tail) : simd::load_first_as<Tail>(tail, last));
+    }
+  }
+
+  const limits l = limits_of(job.act);
 #pragma GCC unroll 16
   for (std::size_t p = 0; p < Pixels; ++p, out += job.out_step) {
 #pragma GCC unroll 4

@@ -41,10 +41,11 @@ void pack_winograd(const windowed& g, Read&& read, float* packed) {
   }
 }
 
-/// As conv2d, with weights from pack_winograd and winograd_workspace(out.height, out.width, in.channels,
-/// out.channels) floats of scratch, whose contents do not matter before or after.
+/// As conv2d_added, where `added` may be null, with weights from pack_winograd and winograd_workspace(
+/// out.height, out.width, in.channels, out.channels) floats of scratch, whose contents do not matter before
+/// or after.
 inline void conv2d_winograd(const windowed& g, const float* in, const float* packed, const float* bias,
-                            float* workspace, float* out) {
+                            const float* added, float* workspace, float* out) {
   const std::size_t ins = g.in.channels, outs = g.out.channels;
   const winograd_block block(g.out.height, g.out.width, ins, outs);
   float* const zeros = workspace;
@@ -81,10 +82,13 @@ inline void conv2d_winograd(const windowed& g, const float* in, const float* pac
       }
       for (std::size_t t = 0; t < count; ++t) {
         const std::size_t y = (begin + t) / across * 4, x = (begin + t) % across * 4;
+        const std::size_t at = y * g.out.row_stride() + x * g.out.pixel_stride + first;
         const detail::tile_outputs to{std::min<std::size_t>(4, g.out.height - y),
-                                      std::min<std::size_t>(4, g.out.width - x), g.out.row_stride(),
+                                      std::min<std::size_t>(4, g.out.width - x),
+                                      g.out.row_stride(),
                                       g.out.pixel_stride,
-                                      out + y * g.out.row_stride() + x * g.out.pixel_stride + first};
+                                      out + at,
+                                      added != nullptr ? added + at : nullptr};
         for_each_chunk(job.channels, [&](std::size_t c, std::size_t lanes) {
           const auto transform =
               lanes == simd::lanes ? &detail::transform_output<true> : &detail::transform_output<false>;

@@ -124,6 +124,7 @@ struct tile_outputs {
   std::size_t row_step;
   std::size_t column_step;
   float* out;
+  const float* added;  ///< to the outputs, laid out as these; may be null
 };
 
 /// The points of one tile, `plane` floats apart, to outputs. `bias` may be null. Meanwhile the outputs of the
@@ -148,7 +149,9 @@ void transform_output(const float* from, std::size_t plane, const float* bias, c
     to_outputs(half[i], y);
     float* pixel = to.out + i * to.row_step + c;
     for (std::size_t j = 0; j < to.columns; ++j, pixel += to.column_step) {
-      const simd::batch value = limited(l, y[j] + start);
+      simd::batch value = y[j] + start;
+      if (to.added != nullptr) value = value + load(to.added + (pixel - to.out));
+      value = limited(l, value);
       AllLanes ? simd::store(pixel, value) : simd::store_first(pixel, value, count);
       simd::prefetch_to_write(pixel + 4 * to.column_step);
     }

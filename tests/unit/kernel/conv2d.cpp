@@ -105,6 +105,30 @@ TEST_CASE("with pixels as lanes conv2d equals the definition, and has the bits o
   if (simd::lanes > 1) CHECK(planar > 20);
 }
 
+TEST_CASE("a convolution that adds has the bits of a convolution and then an addition", "[kernel][conv2d]") {
+  generator draw(13);
+  int in_tiles = 0;
+  for (int shape = 0; shape < 500; ++shape) {
+    windowed g = make_convolution(draw, 60000);
+    const activation_function act = g.act;
+    g.act = {};
+    if (!is_added_in_tiles(g)) continue;
+    ++in_tiles;
+    const problem p(g, false, draw);
+    INFO(describe(g));
+    const std::vector<float> skip = make_values(span_of(g.out), false, draw);  // not a float more
+    marked made(g.out), expected(g.out), out(g.out);
+    conv2d(g, p.in.data(), p.packed.data(), p.bias.data(), made.data());
+    const operand terms[] = {{made.data(), g.out.pixel_stride}, {skip.data(), g.out.pixel_stride}};
+    add(terms, g.out, act, expected.data());
+    g.act = act;
+    conv2d_added(g, p.in.data(), p.packed.data(), p.bias.data(), skip.data(), out.data());
+    REQUIRE(out.is_intact());
+    REQUIRE(same_bits(out.box(), expected.box()));
+  }
+  CHECK(in_tiles > 100);
+}
+
 TEST_CASE("a planar convolution with its max_pool has the bits of one after the other", "[kernel][conv2d]") {
   generator draw(12);
   int pooled = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <iop/kernel/winograd.hpp>
 
+#include <iop/kernel/elementwise.hpp>
 #include <iop/kernel/reference.hpp>
 #include <iop/kernel/weights.hpp>
 
@@ -73,7 +74,7 @@ std::vector<float> run(const windowed& g, const float* in, const std::vector<flo
       iop::winograd_workspace(g.out.height, g.out.width, g.in.channels, g.out.channels);
   std::vector<float> workspace(floats, NAN);
   marked out(g.out);
-  conv2d_winograd(g, in, packed.data(), bias, workspace.data(), out.data());
+  conv2d_winograd(g, in, packed.data(), bias, nullptr, workspace.data(), out.data());
   CHECK(out.is_intact());
   return out.box();
 }
@@ -150,14 +151,36 @@ TEST_CASE("strips of rows and ranges of output channels of Winograd's convolutio
         const std::vector<float> in(start, start + static_cast<std::ptrdiff_t>(span_of(s.g.in)));
         std::vector<float> workspace(
             iop::winograd_workspace(rows, s.g.out.width, s.g.in.channels, s.g.out.channels), NAN);
-        conv2d_winograd(s.g, in.data(), p.pack(s.g, 0, first).data(), p.bias.data() + first, workspace.data(),
-                        out.data() + s.out_offset + first);
+        conv2d_winograd(s.g, in.data(), p.pack(s.g, 0, first).data(), p.bias.data() + first, nullptr,
+                        workspace.data(), out.data() + s.out_offset + first);
         first += s.g.out.channels;
       }
       row += rows;
     }
     REQUIRE(out.is_intact());
     REQUIRE(largest_difference(out.box(), expected) <= 5e-5f * largest);
+  }
+}
+
+TEST_CASE("Winograd's convolution that adds has the bits of it and then an addition", "[kernel][winograd]") {
+  generator draw(7);
+  for (int shape = 0; shape < 200; ++shape) {
+    problem p(make_winograd(draw), draw);
+    INFO(describe(p.g));
+    const activation_function act = p.g.act;
+    p.g.act = {};
+    const std::vector<float> skip = make_values(span_of(p.g.out), false, draw), packed = p.pack(p.g, 0, 0);
+    std::vector<float> workspace(
+        iop::winograd_workspace(p.g.out.height, p.g.out.width, p.g.in.channels, p.g.out.channels), NAN);
+    marked made(p.g.out), expected(p.g.out), out(p.g.out);
+    conv2d_winograd(p.g, p.in.data(), packed.data(), p.bias.data(), nullptr, workspace.data(), made.data());
+    const operand terms[] = {{made.data(), p.g.out.pixel_stride}, {skip.data(), p.g.out.pixel_stride}};
+    add(terms, p.g.out, act, expected.data());
+    p.g.act = act;
+    conv2d_winograd(p.g, p.in.data(), packed.data(), p.bias.data(), skip.data(), workspace.data(),
+                    out.data());
+    REQUIRE(out.is_intact());
+    REQUIRE(same_bits(out.box(), expected.box()));
   }
 }
 
@@ -196,7 +219,8 @@ TEST_CASE("Winograd's convolution does not depend on where its buffers start, or
     in.insert(in.end(), p.in.begin(), p.in.end());
     shifted.insert(shifted.end(), packed.begin(), packed.end());
     marked out(p.g.out);
-    conv2d_winograd(p.g, in.data() + 1, shifted.data() + 1, p.bias.data(), workspace.data() + 1, out.data());
+    conv2d_winograd(p.g, in.data() + 1, shifted.data() + 1, p.bias.data(), nullptr, workspace.data() + 1,
+                    out.data());
     REQUIRE(same_bits(out.box(), expected));
   }
 }
