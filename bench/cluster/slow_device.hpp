@@ -5,10 +5,11 @@
 // it computed × factor. How long it computes is rehearsed: the device's steps one inference after another, as
 // on a device that does nothing else. (A process that waits between its steps loses caches and branch history
 // that the device would keep.) The device's own clock runs ahead while it computes and is waited for before
-// each exchange; a step that could not keep up with it shows as lateness. Records what every step took, for
-// timelines.
+// each exchange; a step that could not keep up with it shows as lateness. Computing, which has the time of
+// the slowed step, gives way to what must happen at its moment. Records what every step took, for timelines.
 
 #include "clock.hpp"
+#include "urgency.hpp"
 
 #include <iop/exec/observer.hpp>
 
@@ -67,7 +68,10 @@ class slow_device final : public watcher {
   }
 
   void before(const iop::exec::step_event& event) override {
-    if (event.is_exchange) catch_up();
+    if (event.is_exchange)
+      catch_up();
+    else
+      urgency_.become(false);
     begun_ = now();
   }
 
@@ -93,12 +97,14 @@ class slow_device final : public watcher {
  private:
   void catch_up() {
     if (factor_ <= 0) return;
+    urgency_.become(true);
     const double late = now() - clock_;
     if (late < 0) wait_until(clock_);
     lateness_ += std::max(late, 0.0);
   }
 
   double factor_;
+  urgency urgency_;
   std::vector<double> costs_;
   double clock_ = 0;  ///< the moment that the device has reached
   double begun_ = 0;
