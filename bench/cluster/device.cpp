@@ -43,6 +43,7 @@ struct options {
   std::string cluster{};
   std::string weights{};
   std::string turn{};
+  std::string costs{};
   double rehearsal_seconds = 1;
   std::string host = "127.0.0.1";
   std::size_t rank = 0;
@@ -145,7 +146,7 @@ class trial {
     const turn mine(o_.turn);
     const auto what = made.identity();
     const step_costs known(
-        fmt::format("{}-{:016x}-{:016x}-{}", o_.turn, what.network_digest, what.plan_digest, o_.rank));
+        fmt::format("{}-{:016x}-{:016x}-{}", o_.costs, what.network_digest, what.plan_digest, o_.rank));
     if (auto costs = known.read(); !costs.empty()) return costs;
     rehearsal watch;
     link.mute(true);
@@ -299,6 +300,7 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", o.seconds, "run at least so long");
   app.add_option("--factor", o.factor, "times that a step takes longer than here; 0: as fast as here");
   app.add_option("--turn", o.turn, "file by which the devices rehearse in turn");
+  app.add_option("--costs", o.costs, "where files begin that remember what steps cost");
   app.add_option("--rehearsal-seconds", o.rehearsal_seconds, "for which a step is repeated");
   app.add_option("--own-message-us", o.own_message_us, "what a message takes without slowing");
   app.add_option("--time-out", o.time_out_ms, "milliseconds to wait for a peer");

@@ -32,6 +32,7 @@ from crew import Crew, Failed, favour, run_together
 from testbed import Loopback, Testbed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOUBT = 0.1  # of a prediction: what took so much longer is measured once more
 LATE = 0.005  # of a latency: devices that were later than that had too little of this machine
 TOLERANCE = 1e-5  # of the scores, as a share of the largest
 
@@ -95,6 +96,7 @@ class Bench:
         self.results = self.folder / "results.jsonl"
         self.references = {}
         self.own_message = 0.0
+        self.doubts = 0
         self.temporary = tempfile.TemporaryDirectory(prefix="iop-cluster-")
 
     def program(self, name):
@@ -161,8 +163,9 @@ class Bench:
         return self.references[network]
 
     def words(self, cell):
-        return ["--network", cell.network, "--policy", cell.policy, "--weights", self.weights(cell.network), "--time-out", 600_000, "--turn",
-                pathlib.Path(self.temporary.name, "turn")]
+        folder = pathlib.Path(self.temporary.name)
+        return ["--network", cell.network, "--policy", cell.policy, "--weights", self.weights(cell.network), "--time-out", 600_000,
+                "--turn", folder / "turn", "--costs", folder / f"costs{self.doubts}"]
 
     def difference(self, network, scores):
         expected = self.reference(network)
@@ -192,8 +195,17 @@ class Bench:
         yield group
 
     def measure(self, cells, testbed):
-        """(cell, row, timeline) of each."""
-        return [each for group in self.groups(cells) for each in self.measure_at_once(group, testbed)]
+        """(cell, row, timeline) of each. Neighbours only ever slow: what took longer than predicted by more than a tenth is
+        rehearsed and measured again, and the quicker of the two counts."""
+        measured = [each for group in self.groups(cells) for each in self.measure_at_once(group, testbed)]
+        for index, (cell, row, _) in enumerate(measured):
+            if row.get("error", 0) < -DOUBT:
+                self.doubts += 1  # of what was rehearsed so far
+                again = self.measure_at_once([cell], testbed)[0]
+                if again[1].get("p50_ms", float("inf")) < row["p50_ms"]:
+                    measured[index] = again
+                measured[index][1]["tries"] = 2
+        return measured
 
     def measure_at_once(self, cells, testbed):
         """The same of cells that are measured at once."""
