@@ -56,7 +56,15 @@ class bound_builder {
   constexpr bound_builder(const problem<Operators, Ranks>& p, std::size_t index,
                           const stage<Ranks, Most>& own, std::size_t reader_index,
                           const stage<Ranks, Most>* reader, const table* behind)
-      : p_(p), i_(index), own_(own), next_(reader_index), reader_(reader), behind_(behind) {}
+      : p_(p),
+        i_(index),
+        own_(own),
+        next_(reader_index),
+        reader_(reader),
+        behind_(behind),
+        is_fork_(p.main_path.is_fork[index]),
+        tells_apart_(p.main_path.join[index] != 0 && !is_fork_),
+        moves_(p, index) {}
 
   constexpr table run() {
     const std::size_t options = own_.options.count, values = own_.values.count;
@@ -64,7 +72,7 @@ class bound_builder {
                                        &made_.going_fewer, &made_.arriving})
       grow(*each, options);
     if (has_reader()) look_at_queries();
-    if (tells_apart()) look_at_ways();
+    if (tells_apart_) look_at_ways();
     column<double, Most> exchanged{}, same{}, fewer{};
     column<bool, Most> is_known{};
     column<std::size_t, Most> row_of_value{};
@@ -78,17 +86,17 @@ class bound_builder {
     for (std::size_t n = 0; n < options; ++n) {
       remainder rest;
       if (own_.options.fused_until[n] > i_ && has_reader()) {
-        if (tells_apart()) made_.ways.row[n] = new_row();
+        if (tells_apart_) made_.ways.row[n] = new_row();
         rest = in_segment(n);
       } else {
         const std::size_t v = own_.made[n];
         if (!is_known[v]) {
-          row_of_value[v] = tells_apart() ? new_row() : 0;
+          row_of_value[v] = tells_apart_ ? new_row() : 0;
           rest = has_reader() ? behind(v) : delivered(v);
           exchanged[v] = rest.exchanged, same[v] = rest.same, fewer[v] = rest.fewer;
           is_known[v] = true;
         }
-        if (tells_apart()) made_.ways.row[n] = row_of_value[v];
+        if (tells_apart_) made_.ways.row[n] = row_of_value[v];
         rest = {exchanged[v], same[v], fewer[v]};
       }
       const double typical = own_.typical[n], least = own_.least[n];
@@ -128,17 +136,13 @@ class bound_builder {
   constexpr remainder in_segment(std::size_t n) {
     const choice_table<Ranks, Most>& own = own_.options;
     const std::size_t option = reader_->options.next_of(own.fused_until[n], own.members[n], own.level[n]);
-    if (tells_apart()) {
+    if (tells_apart_) {
       std::size_t k = 0;
       while (behind_->order[k] != reader_->asked[option]) ++k;
       go_on_by_way(k, option, own_.busy[n]);
     }
     return going_on(option, own_.busy[n]);
   }
-
-  /// What remains is known for each way to the next operator with several inputs.
-  constexpr bool tells_apart() const { return p_.main_path.join[i_] != 0 && !is_fork(); }
-  constexpr bool is_fork() const { return p_.main_path.is_fork[i_]; }
 
   constexpr void look_at_ways() {
     for (std::size_t r = 0; r < Ranks; ++r) slack_ += p_.speed[r];
@@ -224,22 +228,27 @@ class bound_builder {
   }
   constexpr std::size_t way_of(std::size_t k) const { return k < made_.ways.known ? k : made_.ways.known; }
 
-  /// Behind an exchange that takes `move`, to the query at place `k`.
-  constexpr void arrive_by_way(std::size_t k, double move) {
-    double* const known = &made_.ways.exchanged[row_ * most_ways];
-    if (next_ == p_.main_path.join[i_]) {
-      if (move + arriving_[k] < known[way_of(k)]) known[way_of(k)] = move + arriving_[k];
-      return;
-    }
-    const double* const arriving = &behind_->ways.arriving[behind_->order[k] * most_ways];
+  /// Behind exchanges. What takes longer than `most` is told apart no further.
+  constexpr void arrive_by_ways(double most) {
     const std::size_t count = made_.ways.count;
+    double* const known = &made_.ways.exchanged[row_ * most_ways];
     for (std::size_t w = 0; w < count; ++w)
-      if (move + arriving[w] < known[w]) known[w] = move + arriving[w];
+      if (most < known[w]) known[w] = most;
+    for (std::size_t k = 0; k < reader_->queries; ++k) {
+      const double move = move_[k];
+      if (move + arriving_[k] >= most) continue;
+      if (next_ == p_.main_path.join[i_]) {
+        if (move + arriving_[k] < known[way_of(k)]) known[way_of(k)] = move + arriving_[k];
+        continue;
+      }
+      const double* const arriving = &behind_->ways.arriving[behind_->order[k] * most_ways];
+      for (std::size_t w = 0; w < count; ++w)
+        if (move + arriving[w] < known[w]) known[w] = move + arriving[w];
+    }
   }
 
   /// Of a fork: the least of all ways, where its value is, or is also where it has been brought.
-  constexpr double fork_arriving(std::size_t k, const least_move<Operators, Ranks>& moves,
-                                 const known_layout<Ranks>& needed) const {
+  constexpr double fork_arriving(std::size_t k, const known_layout<Ranks>& needed) const {
     const ways_to_join<Ranks, Most>& ways = behind_->ways;
     double least = no_limit;
     for (std::size_t w = 0; w < ways.count; ++w) {
@@ -247,12 +256,18 @@ class bound_builder {
       if (arriving >= least) continue;
       // On some routes to ranks that need everything, others get something on the way.
       if (!needed.all_rows || !needed.all_channels) {
-        const double there = ways.fetching(moves, needed, w);
+        const double there = ways.fetching(moves_, needed, w);
         arriving += there < missing_[w] ? there : missing_[w];
       }
       if (arriving < least) least = arriving;
     }
     return least;
+  }
+  constexpr void look_at_fork(const known_layout<Ranks>& source) {
+    for (std::size_t w = 0; w < behind_->ways.known; ++w) {
+      fetching_[w] = moves_.received_seconds(source, behind_->ways.needed[w]);
+      missing_[w] = behind_->ways.fetching(moves_, source, w);
+    }
   }
   constexpr remainder fork_going_on(std::size_t option, rank_set holding) const {
     const going on = going_by_way(option, holding);
@@ -280,6 +295,8 @@ class bound_builder {
     grow(ranks_, count);
     grow(fullest_, count);
     grow(floats_, count);
+    grow(least_, count);
+    grow(move_, count);
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t q = behind_->order[k];
       arriving_[k] = behind_->query_arriving[q];
@@ -295,59 +312,78 @@ class bound_builder {
 
   constexpr remainder behind(std::size_t v) {
     const known_layout<Ranks> source = own_.values.entries[v];
-    const rank_set held = source.held.of.ranks;
-    const bool is_whole = !source.held.is_partial, is_joined = p_.ops[next_].inputs.size() > 1;
+    if (is_fork_) look_at_fork(source);
+    remainder best;
+    const std::size_t first = look_at_moves(source, best);
+    // What a move takes exactly is dear: it is found out of those that may be the best, the least first.
+    if (least_[first] < no_limit) settle(first, source, best);
     const bool is_read_before = p_.main_path.is_read_before[i_];
-    const double soonest = is_whole || source.count > 1 ? p_.least_message : 0;
-    const double per_float = static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float;
-    const least_move<Operators, Ranks> moves(p_, i_);
-    std::size_t floats[Ranks]{};
-    for (std::size_t r = 0; r < Ranks && is_whole; ++r)
+    for (std::size_t k = 0; k < reader_->queries; ++k) {
+      if (least_[k] >= best.exchanged + slack_) {
+        least_[k] = no_limit;
+        continue;
+      }
+      const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
+      move_[k] = is_read_before ? moves_.received_seconds(source, needed) : moves_.seconds(source, needed);
+      least_[k] = arriving_[k] + move_[k];
+    }
+    for (;;) {
+      std::size_t next = 0;
+      for (std::size_t k = 1; k < reader_->queries; ++k)
+        if (least_[k] < least_[next]) next = k;
+      if (least_[next] >= best.exchanged) break;
+      settle(next, source, best);
+    }
+    if (tells_apart_) arrive_by_ways(best.exchanged + slack_);
+    return best;
+  }
+
+  /// Goes on with the queries whose boxes are there, and looks roughly at the moves to the others; the one
+  /// that seems to be the quickest.
+  constexpr std::size_t look_at_moves(const known_layout<Ranks>& source, remainder& best) {
+    const rank_set held = source.held.of.ranks;
+    const bool is_partial = source.held.is_partial, is_whole = source.all_rows && source.all_channels;
+    const bool is_joined = p_.ops[next_].inputs.size() > 1;
+    const double soonest = !is_partial || source.count > 1 ? p_.least_message : 0;
+    const double per_float = soonest > 0 ? static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float : 0;
+    std::size_t floats[Ranks]{}, first = 0;
+    for (std::size_t r = 0; r < Ranks && !is_partial; ++r)
       floats[r] = (source.held.of.bottom[r] - source.held.of.top[r]) *
                   (source.held.of.last[r] - source.held.of.first[r]);
-    for (std::size_t w = 0; is_fork() && w < behind_->ways.known; ++w) {
-      fetching_[w] = moves.received_seconds(source, behind_->ways.needed[w]);
-      missing_[w] = behind_->ways.fetching(moves, source, w);
-    }
-    remainder best;
-    const std::size_t count = reader_->queries;
-    for (std::size_t k = 0; k < count; ++k) {
+    for (std::size_t k = 0; k < reader_->queries; ++k) {
       const double arriving = arriving_[k];
-      if (is_whole && (ranks_[k] & ~held) == 0 &&
-          provides(source.held.of, reader_->needs[input_].entries[needs_[k]].held.of)) {
+      const std::size_t needed = floats_[k], had = floats[fullest_[k]];
+      move_[k] = least_[k] = no_limit;
+      if (!is_partial && (ranks_[k] & ~held) == 0 && needed <= had &&
+          (is_whole || provides(source.held.of, reader_->needs[input_].entries[needs_[k]].held.of))) {
         for (std::size_t n = reader_->first_option[behind_->order[k]]; n != nowhere;
              n = reader_->next_option[n]) {
-          const remainder on = is_fork() ? fork_going_on(n, held) : going_on(n, held);
-          if (tells_apart()) go_on_by_way(k, n, held);
+          const remainder on = is_fork_ ? fork_going_on(n, held) : going_on(n, held);
+          if (tells_apart_) go_on_by_way(k, n, held);
           if (on.exchanged < best.exchanged) best.exchanged = on.exchanged;
           if (on.same < best.same) best.same = on.same;
           if (on.fewer < best.fewer) best.fewer = on.fewer;
         }
         if (is_joined && arriving < best.exchanged) best.exchanged = arriving;
-        if (is_joined && tells_apart()) arrive_by_way(k, 0);
+        if (is_joined) move_[k] = 0;
         continue;
       }
       double least = soonest + arriving;
-      const bool is_way = tells_apart() && least < best.exchanged + slack_;
-      if (least >= best.exchanged && !is_way) continue;
-      const std::size_t had = floats[fullest_[k]];
-      if (floats_[k] > had) least += static_cast<double>(floats_[k] - had) * per_float;
-      if (soonest > 0 && least >= best.exchanged + (is_way ? slack_ : 0)) continue;
-      const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
-      double move = is_read_before ? moves.received_seconds(source, needed) : moves.seconds(source, needed);
-      if (arriving + move < best.exchanged) {
-        const double rest = is_fork() ? fork_arriving(k, moves, needed) : arriving;
-        if (!is_read_before && rest + move < best.exchanged) move = quickest(source, needed);
-        if (rest + move < best.exchanged) best.exchanged = rest + move;
-      }
-      if (is_way) arrive_by_way(k, move);
+      if (needed > had) least += static_cast<double>(needed - had) * per_float;
+      least_[k] = least;
+      if (least < least_[first]) first = k;
     }
-    if (tells_apart()) {
-      double* const known = &made_.ways.exchanged[row_ * most_ways];
-      for (std::size_t w = 0; w < made_.ways.count; ++w)
-        if (known[w] > best.exchanged + slack_) known[w] = best.exchanged + slack_;
-    }
-    return best;
+    return first;
+  }
+
+  /// Finds out what arriving at the query at place `k` takes at least.
+  constexpr void settle(std::size_t k, const known_layout<Ranks>& source, remainder& best) {
+    const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
+    least_[k] = no_limit;
+    move_[k] = p_.main_path.is_read_before[i_] ? moves_.received_seconds(source, needed)
+                                               : quickest(source, needed);
+    const double seconds = move_[k] + (is_fork_ ? fork_arriving(k, needed) : arriving_[k]);
+    if (seconds < best.exchanged) best.exchanged = seconds;
   }
 
   constexpr double quickest(const known_layout<Ranks>& source, const known_layout<Ranks>& needed) const {
@@ -359,7 +395,7 @@ class bound_builder {
 
   constexpr void put_queries_in_order() {
     const std::size_t count = made_.query_count = own_.queries;
-    if (tells_apart()) put_ways_of_queries();
+    if (tells_apart_) put_ways_of_queries();
     grow(made_.query_arriving, count);
     grow(made_.order, count);
     for (std::size_t q = 0; q < count; ++q) {
@@ -378,17 +414,24 @@ class bound_builder {
   constexpr void put_ways_of_queries() {
     ways_to_join<Ranks, Most>& ways = made_.ways;
     grow(ways.arriving, own_.queries * most_ways);
-    for (std::size_t q = 0; q < own_.queries; ++q)
-      for (std::size_t w = 0; w < ways.count; ++w) {
-        double least = no_limit;
-        for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
-          const std::size_t at = ways.row[n] * most_ways + w;
-          const double by_it = remainder{ways.exchanged[at], ways.same[at], ways.fewer[at]}.from(
-              own_.latest[n], own_.typical[n], own_.least[n]);
-          if (by_it < least) least = by_it;
+    const std::size_t count = ways.count;
+    for (std::size_t q = 0; q < own_.queries; ++q) {
+      double* const arriving = &ways.arriving[q * most_ways];
+      for (std::size_t w = 0; w < count; ++w) arriving[w] = no_limit;
+      for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
+        const std::size_t row = ways.row[n] * most_ways;
+        const double* const exchanged = &ways.exchanged[row];
+        const double* const same = &ways.same[row];
+        const double* const fewer = &ways.fewer[row];
+        const double latest = own_.latest[n], typical = own_.typical[n], least = own_.least[n];
+        for (std::size_t w = 0; w < count; ++w) {
+          double& known = arriving[w];
+          if (latest + exchanged[w] < known) known = latest + exchanged[w];
+          if (typical + same[w] < known) known = typical + same[w];
+          if (least + fewer[w] < known) known = least + fewer[w];
         }
-        ways.arriving[q * most_ways + w] = least;
       }
+    }
   }
 
   const problem<Operators, Ranks>& p_;
@@ -399,13 +442,17 @@ class bound_builder {
   const table* behind_;
   table made_{};
 
+  bool is_fork_;
+  bool tells_apart_;  ///< what remains is known for each way to the next operator with several inputs
+  least_move<Operators, Ranks> moves_;
   std::size_t rows_ = 0, row_ = 0;  ///< of the ways: all, and that in the making
   bool is_free_reader_ = false;
   double slack_ = 0;              ///< what lies as far behind the best is told apart no further
   double fetching_[most_ways]{};  ///< of a fork's value, by way
   double missing_[most_ways]{};   ///< of it: the least of what a rank misses
   std::size_t input_ = 0;         ///< of the reader
-  column<double, Most> arriving_{};
+  column<double, Most> arriving_{};         ///< of each query of the reader, and so on
+  column<double, Most> move_{}, least_{};  ///< of one value: to the query, and with what remains there
   column<std::size_t, Most> needs_{}, fullest_{}, floats_{};
   column<rank_set, Most> ranks_{};
 };
