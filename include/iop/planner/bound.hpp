@@ -179,33 +179,32 @@ class bound_builder {
   /// As going_on, by way: with an option of the reader's query at place `k`.
   constexpr void go_on_by_way(std::size_t k, std::size_t option, rank_set holding) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
-    double* const exchanged = &ways.exchanged[row_ * most_ways];
+    const std::size_t count = ways.count;
     double* const same = &ways.same[row_ * most_ways];
     double* const fewer = &ways.fewer[row_ * most_ways];
     if (next_ == p_.main_path.join[i_]) {
       const std::size_t w = way_of(k);
+      double& exchanged = ways.exchanged[row_ * most_ways + w];
       const remainder on = going_on(option, holding);
-      if (on.exchanged < exchanged[w]) exchanged[w] = on.exchanged;
+      if (on.exchanged < exchanged) exchanged = on.exchanged;
       if (on.same < same[w]) same[w] = on.same;
       if (on.fewer < fewer[w]) fewer[w] = on.fewer;
       return;
     }
     const going on = going_by_way(option, holding);
-    const std::size_t count = ways.count;
-    if (on.is_unknown)
+    if (on.is_unknown) {
+      double* const exchanged = &ways.exchanged[row_ * most_ways];
       for (std::size_t w = 0; w < count; ++w) exchanged[w] = same[w] = fewer[w] = 0;
-    else
-      for (std::size_t w = 0; w < count; ++w) {
-        double rest = on.same[w] < on.exchanged[w] ? on.same[w] : on.exchanged[w];
-        rest += on.typical;
-        const double losing = on.least + on.fewer[w];
-        if (!on.is_same) {
-          if (rest < fewer[w]) fewer[w] = rest;
-        } else if (rest < same[w]) {
-          same[w] = rest;
-        }
-        if (losing < fewer[w]) fewer[w] = losing;
-      }
+      return;
+    }
+    const double typical = on.typical, least = on.least;
+    const double *const on_exchanged = on.exchanged, *const on_same = on.same, *const on_fewer = on.fewer;
+    double* const rest = on.is_same ? same : fewer;
+    for (std::size_t w = 0; w < count; ++w) {
+      const double next = on_same[w] < on_exchanged[w] ? on_same[w] : on_exchanged[w];
+      if (typical + next < rest[w]) rest[w] = typical + next;
+      if (least + on_fewer[w] < fewer[w]) fewer[w] = least + on_fewer[w];
+    }
   }
 
   /// What follows when the reader goes on with one of its options.
@@ -297,6 +296,7 @@ class bound_builder {
     grow(floats_, count);
     grow(least_, count);
     grow(move_, count);
+    grow(candidate_, count);
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t q = behind_->order[k];
       arriving_[k] = behind_->query_arriving[q];
@@ -314,24 +314,27 @@ class bound_builder {
     const known_layout<Ranks> source = own_.values.entries[v];
     if (is_fork_) look_at_fork(source);
     remainder best;
-    const std::size_t first = look_at_moves(source, best);
+    const std::size_t first = look_at_moves(source, best), count = reader_->queries;
     // What a move takes exactly is dear: it is found out of those that may be the best, the least first.
     if (least_[first] < no_limit) settle(first, source, best);
     const bool is_read_before = p_.main_path.is_read_before[i_];
-    for (std::size_t k = 0; k < reader_->queries; ++k) {
-      if (least_[k] >= best.exchanged + slack_) {
-        least_[k] = no_limit;
-        continue;
-      }
+    const double most = best.exchanged + slack_;
+    std::size_t candidates = 0;
+    for (std::size_t k = 0; k < count; ++k) {
+      if (least_[k] >= most) continue;
       const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
-      move_[k] = is_read_before ? moves_.received_seconds(source, needed) : moves_.seconds(source, needed);
-      least_[k] = arriving_[k] + move_[k];
+      const double move =
+          is_read_before ? moves_.received_seconds(source, needed) : moves_.seconds(source, needed);
+      move_[k] = move;
+      least_[k] = arriving_[k] + move;
+      if (least_[k] < best.exchanged) candidate_[candidates++] = k;
     }
     for (;;) {
-      std::size_t next = 0;
-      for (std::size_t k = 1; k < reader_->queries; ++k)
-        if (least_[k] < least_[next]) next = k;
-      if (least_[next] >= best.exchanged) break;
+      double least = best.exchanged;
+      std::size_t next = nowhere;
+      for (std::size_t n = 0; n < candidates; ++n)
+        if (least_[candidate_[n]] < least) next = candidate_[n], least = least_[next];
+      if (next == nowhere) break;
       settle(next, source, best);
     }
     if (tells_apart_) arrive_by_ways(best.exchanged + slack_);
@@ -347,10 +350,12 @@ class bound_builder {
     const double soonest = !is_partial || source.count > 1 ? p_.least_message : 0;
     const double per_float = soonest > 0 ? static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float : 0;
     std::size_t floats[Ranks]{}, first = 0;
+    double shortest = no_limit;
+    const std::size_t count = reader_->queries;
     for (std::size_t r = 0; r < Ranks && !is_partial; ++r)
       floats[r] = (source.held.of.bottom[r] - source.held.of.top[r]) *
                   (source.held.of.last[r] - source.held.of.first[r]);
-    for (std::size_t k = 0; k < reader_->queries; ++k) {
+    for (std::size_t k = 0; k < count; ++k) {
       const double arriving = arriving_[k];
       const std::size_t needed = floats_[k], had = floats[fullest_[k]];
       move_[k] = least_[k] = no_limit;
@@ -371,7 +376,7 @@ class bound_builder {
       double least = soonest + arriving;
       if (needed > had) least += static_cast<double>(needed - had) * per_float;
       least_[k] = least;
-      if (least < least_[first]) first = k;
+      if (least < shortest) shortest = least, first = k;
     }
     return first;
   }
@@ -387,6 +392,7 @@ class bound_builder {
   }
 
   constexpr double quickest(const known_layout<Ranks>& source, const known_layout<Ranks>& needed) const {
+    if (moves_.is_exact(source, needed)) return moves_.seconds(source, needed);
     if (!needed.all_rows || !needed.all_channels)
       return direct_seconds(p_, p_.ops[i_].out.width, source.held.of, source.held.is_partial, needed.held.of);
     const move_costs costs = costs_of(p_, source.held, needed.held.of);
@@ -453,6 +459,7 @@ class bound_builder {
   std::size_t input_ = 0;         ///< of the reader
   column<double, Most> arriving_{};         ///< of each query of the reader, and so on
   column<double, Most> move_{}, least_{};  ///< of one value: to the query, and with what remains there
+  column<std::size_t, Most> candidate_{};
   column<std::size_t, Most> needs_{}, fullest_{}, floats_{};
   column<rank_set, Most> ranks_{};
 };

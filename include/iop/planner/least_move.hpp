@@ -20,14 +20,21 @@ class least_move {
   constexpr least_move(const problem<Operators, Ranks>& p, std::size_t tensor)
       : message_(p.least_message),
         per_float_(static_cast<double>(p.ops[tensor].out.width) * p.least_per_float),
+        are_alike_(p.are_alike),
         extent_(p.ops[tensor].out) {}
 
   /// Of a value that an operator makes and an exchange moves: what is cut is held once.
   constexpr double seconds(const known& source, const known& needed) const {
     const rank_set lacking = needed.held.of.ranks & ~source.held.of.ranks;
     if (source.held.is_partial) return summed(source, needed, lacking);
-    if (source.count == 1 && lacking != 0) return from_one(needed, lacking);
+    if (source.count == 1 && lacking != 0) return from_one(source, needed, lacking);
     return from_several(source, needed, lacking);
+  }
+
+  /// No route takes longer than `seconds` says either: one rank sends equal devices what they need.
+  constexpr bool is_exact(const known& source, const known& needed) const {
+    return are_alike_ && source.count == 1 && source.is_everywhere &&
+           !(needed.all_rows && needed.all_channels) && (needed.held.of.ranks & ~source.held.of.ranks) != 0;
   }
 
   /// However it comes, also on the way to other ranks or operators.
@@ -124,10 +131,10 @@ class least_move {
     return direct > sent ? direct : sent;
   }
 
-  constexpr double from_one(const known& needed, rank_set lacking) const {
-    double messages = 0, sent = 0;
-    for (std::size_t r = 0; r < Ranks; ++r)
-      if (has(lacking, r)) messages += 1, sent += floats_of(needed.held.of, r);
+  constexpr double from_one(const known& source, const known& needed, rank_set lacking) const {
+    const bool is_source_served = lacking != needed.held.of.ranks;
+    const double messages = needed.count - (is_source_served ? 1 : 0);
+    const double sent = needed.floats - (is_source_served ? floats_of(needed.held.of, source.second) : 0);
     const double direct = messages * message_ + sent * per_float_;
     if (!needed.all_rows || !needed.all_channels || needed.count < 3) return direct;
     // Or scattered and gathered again.
@@ -177,6 +184,7 @@ class least_move {
 
   double message_;
   double per_float_;
+  bool are_alike_;
   shape extent_;
 };
 
