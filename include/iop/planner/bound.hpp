@@ -179,70 +179,56 @@ class bound_builder {
   /// As going_on, by way: with an option of the reader's query at place `k`.
   constexpr void go_on_by_way(std::size_t k, std::size_t option, rank_set holding) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
-    const std::size_t count = ways.count;
-    double* const same = &ways.same[row_ * most_ways];
-    double* const fewer = &ways.fewer[row_ * most_ways];
+    const std::size_t count = ways.count, to = row_ * most_ways;
+    auto& same = ways.same;
+    auto& fewer = ways.fewer;
     if (next_ == p_.main_path.join[i_]) {
-      const std::size_t w = way_of(k);
-      double& exchanged = ways.exchanged[row_ * most_ways + w];
+      const std::size_t w = to + way_of(k);
       const remainder on = going_on(option, holding);
-      if (on.exchanged < exchanged) exchanged = on.exchanged;
+      if (on.exchanged < ways.exchanged[w]) ways.exchanged[w] = on.exchanged;
       if (on.same < same[w]) same[w] = on.same;
       if (on.fewer < fewer[w]) fewer[w] = on.fewer;
       return;
     }
-    const going on = going_by_way(option, holding);
-    if (on.is_unknown) {
-      double* const exchanged = &ways.exchanged[row_ * most_ways];
-      for (std::size_t w = 0; w < count; ++w) exchanged[w] = same[w] = fewer[w] = 0;
+    const rank_set busy = reader_->busy[option];
+    if ((busy & ~holding) != 0) {
+      for (std::size_t w = to; w < to + count; ++w) ways.exchanged[w] = same[w] = fewer[w] = 0;
       return;
     }
-    const double typical = on.typical, least = on.least;
-    const double *const on_exchanged = on.exchanged, *const on_same = on.same, *const on_fewer = on.fewer;
-    double* const rest = on.is_same ? same : fewer;
+    const auto& on_exchanged = behind_->ways.exchanged;
+    const auto& on_same = behind_->ways.same;
+    const auto& on_fewer = behind_->ways.fewer;
+    const std::size_t from = behind_->ways.row[option] * most_ways;
+    const double typical = is_free_reader_ ? 0 : reader_->typical[option];
+    const double least = is_free_reader_ ? 0 : reader_->least[option];
+    auto& rest = busy == holding ? same : fewer;
     for (std::size_t w = 0; w < count; ++w) {
-      const double next = on_same[w] < on_exchanged[w] ? on_same[w] : on_exchanged[w];
-      if (typical + next < rest[w]) rest[w] = typical + next;
-      if (least + on_fewer[w] < fewer[w]) fewer[w] = least + on_fewer[w];
+      const double next = typical + (on_same[from + w] < on_exchanged[from + w] ? on_same[from + w]
+                                                                                : on_exchanged[from + w]);
+      if (next < rest[to + w]) rest[to + w] = next;
+      if (least + on_fewer[from + w] < fewer[to + w]) fewer[to + w] = least + on_fewer[from + w];
     }
-  }
-
-  /// What follows when the reader goes on with one of its options.
-  struct going {
-    bool is_unknown, is_same;
-    double typical, least;
-    const double *exchanged, *same, *fewer;
-  };
-  constexpr going going_by_way(std::size_t option, rank_set holding) const {
-    const rank_set busy = reader_->busy[option];
-    const ways_to_join<Ranks, Most>& known = behind_->ways;
-    const std::size_t row = known.row[option] * most_ways;
-    return {(busy & ~holding) != 0,
-            busy == holding,
-            is_free_reader_ ? 0 : reader_->typical[option],
-            is_free_reader_ ? 0 : reader_->least[option],
-            &known.exchanged[row],
-            &known.same[row],
-            &known.fewer[row]};
   }
   constexpr std::size_t way_of(std::size_t k) const { return k < made_.ways.known ? k : made_.ways.known; }
 
   /// Behind exchanges. What takes longer than `most` is told apart no further.
   constexpr void arrive_by_ways(double most) {
-    const std::size_t count = made_.ways.count;
-    double* const known = &made_.ways.exchanged[row_ * most_ways];
-    for (std::size_t w = 0; w < count; ++w)
+    const std::size_t count = made_.ways.count, to = row_ * most_ways;
+    auto& known = made_.ways.exchanged;
+    for (std::size_t w = to; w < to + count; ++w)
       if (most < known[w]) known[w] = most;
     for (std::size_t k = 0; k < reader_->queries; ++k) {
       const double move = move_[k];
       if (move + arriving_[k] >= most) continue;
       if (next_ == p_.main_path.join[i_]) {
-        if (move + arriving_[k] < known[way_of(k)]) known[way_of(k)] = move + arriving_[k];
+        double& by_it = known[to + way_of(k)];
+        if (move + arriving_[k] < by_it) by_it = move + arriving_[k];
         continue;
       }
-      const double* const arriving = &behind_->ways.arriving[behind_->order[k] * most_ways];
+      const auto& arriving = behind_->ways.arriving;
+      const std::size_t from = behind_->order[k] * most_ways;
       for (std::size_t w = 0; w < count; ++w)
-        if (move + arriving[w] < known[w]) known[w] = move + arriving[w];
+        if (move + arriving[from + w] < known[to + w]) known[to + w] = move + arriving[from + w];
     }
   }
 
@@ -269,19 +255,23 @@ class bound_builder {
     }
   }
   constexpr remainder fork_going_on(std::size_t option, rank_set holding) const {
-    const going on = going_by_way(option, holding);
-    if (on.is_unknown) return {0, 0, 0};
-    remainder best;
-    for (std::size_t w = 0; w < behind_->ways.count; ++w) {
-      const double next = (on.same[w] < on.exchanged[w] ? on.same[w] : on.exchanged[w]) + fetching_[w];
-      const double losing = on.fewer[w] + fetching_[w];
-      if (next < best.same) best.same = next;
-      if (losing < best.fewer) best.fewer = losing;
+    const rank_set busy = reader_->busy[option];
+    if ((busy & ~holding) != 0) return {0, 0, 0};
+    const auto& exchanged = behind_->ways.exchanged;
+    const auto& same = behind_->ways.same;
+    const auto& fewer = behind_->ways.fewer;
+    const std::size_t row = behind_->ways.row[option] * most_ways, count = behind_->ways.count;
+    double next = no_limit, losing = no_limit;
+    for (std::size_t w = 0; w < count; ++w) {
+      const double fetching = fetching_[w];
+      if (same[row + w] + fetching < next) next = same[row + w] + fetching;
+      if (exchanged[row + w] + fetching < next) next = exchanged[row + w] + fetching;
+      if (fewer[row + w] + fetching < losing) losing = fewer[row + w] + fetching;
     }
-    best.same += on.typical;
-    best.fewer += on.least;
-    if (on.is_same) return best;
-    return {no_limit, no_limit, best.same < best.fewer ? best.same : best.fewer};
+    next += is_free_reader_ ? 0 : reader_->typical[option];
+    losing += is_free_reader_ ? 0 : reader_->least[option];
+    if (busy == holding) return {no_limit, next, losing};
+    return {no_limit, no_limit, next < losing ? next : losing};
   }
 
   /// The queries of the reader in order, and of each what every move to it takes.
@@ -346,8 +336,11 @@ class bound_builder {
   constexpr std::size_t look_at_moves(const known_layout<Ranks>& source, remainder& best) {
     const rank_set held = source.held.of.ranks;
     const bool is_partial = source.held.is_partial, is_whole = source.all_rows && source.all_channels;
-    const bool is_joined = p_.ops[next_].inputs.size() > 1;
-    const double soonest = !is_partial || source.count > 1 ? p_.least_message : 0;
+    const bool is_joined = p_.ops[next_].inputs.size() > 1, is_read_before = p_.main_path.is_read_before[i_];
+    const bool is_one = source.count == 1 && !is_partial && !is_read_before;
+    // A sum takes a message of each summand, however it is made.
+    const double messages = !is_partial || is_read_before ? 1 : source.count - 1;
+    const double soonest = messages > 0 && source.count > (is_partial ? 1 : 0) ? messages * p_.least_message : 0;
     const double per_float = soonest > 0 ? static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float : 0;
     std::size_t floats[Ranks]{}, first = 0;
     double shortest = no_limit;
@@ -421,20 +414,21 @@ class bound_builder {
     ways_to_join<Ranks, Most>& ways = made_.ways;
     grow(ways.arriving, own_.queries * most_ways);
     const std::size_t count = ways.count;
+    auto& arriving = ways.arriving;
+    auto& exchanged = ways.exchanged;
+    auto& same = ways.same;
+    auto& fewer = ways.fewer;
     for (std::size_t q = 0; q < own_.queries; ++q) {
-      double* const arriving = &ways.arriving[q * most_ways];
-      for (std::size_t w = 0; w < count; ++w) arriving[w] = no_limit;
+      const std::size_t to = q * most_ways;
+      for (std::size_t w = to; w < to + count; ++w) arriving[w] = no_limit;
       for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
-        const std::size_t row = ways.row[n] * most_ways;
-        const double* const exchanged = &ways.exchanged[row];
-        const double* const same = &ways.same[row];
-        const double* const fewer = &ways.fewer[row];
+        const std::size_t from = ways.row[n] * most_ways;
         const double latest = own_.latest[n], typical = own_.typical[n], least = own_.least[n];
         for (std::size_t w = 0; w < count; ++w) {
-          double& known = arriving[w];
-          if (latest + exchanged[w] < known) known = latest + exchanged[w];
-          if (typical + same[w] < known) known = typical + same[w];
-          if (least + fewer[w] < known) known = least + fewer[w];
+          double soonest = latest + exchanged[from + w];
+          if (typical + same[from + w] < soonest) soonest = typical + same[from + w];
+          if (least + fewer[from + w] < soonest) soonest = least + fewer[from + w];
+          if (soonest < arriving[to + w]) arriving[to + w] = soonest;
         }
       }
     }
