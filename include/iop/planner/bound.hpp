@@ -203,8 +203,8 @@ class bound_builder {
     const double least = is_free_reader_ ? 0 : reader_->least[option];
     auto& rest = busy == holding ? same : fewer;
     for (std::size_t w = 0; w < count; ++w) {
-      const double next = typical + (on_same[from + w] < on_exchanged[from + w] ? on_same[from + w]
-                                                                                : on_exchanged[from + w]);
+      const double next =
+          typical + (on_same[from + w] < on_exchanged[from + w] ? on_same[from + w] : on_exchanged[from + w]);
       if (next < rest[to + w]) rest[to + w] = next;
       if (least + on_fewer[from + w] < fewer[to + w]) fewer[to + w] = least + on_fewer[from + w];
     }
@@ -337,10 +337,9 @@ class bound_builder {
     const rank_set held = source.held.of.ranks;
     const bool is_partial = source.held.is_partial, is_whole = source.all_rows && source.all_channels;
     const bool is_joined = p_.ops[next_].inputs.size() > 1, is_read_before = p_.main_path.is_read_before[i_];
-    const bool is_one = source.count == 1 && !is_partial && !is_read_before;
     // A sum takes a message of each summand, however it is made.
     const double messages = !is_partial || is_read_before ? 1 : source.count - 1;
-    const double soonest = messages > 0 && source.count > (is_partial ? 1 : 0) ? messages * p_.least_message : 0;
+    const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
     const double per_float = soonest > 0 ? static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float : 0;
     std::size_t floats[Ranks]{}, first = 0;
     double shortest = no_limit;
@@ -378,8 +377,8 @@ class bound_builder {
   constexpr void settle(std::size_t k, const known_layout<Ranks>& source, remainder& best) {
     const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
     least_[k] = no_limit;
-    move_[k] = p_.main_path.is_read_before[i_] ? moves_.received_seconds(source, needed)
-                                               : quickest(source, needed);
+    move_[k] =
+        p_.main_path.is_read_before[i_] ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds = move_[k] + (is_fork_ ? fork_arriving(k, needed) : arriving_[k]);
     if (seconds < best.exchanged) best.exchanged = seconds;
   }
@@ -447,11 +446,11 @@ class bound_builder {
   least_move<Operators, Ranks> moves_;
   std::size_t rows_ = 0, row_ = 0;  ///< of the ways: all, and that in the making
   bool is_free_reader_ = false;
-  double slack_ = 0;              ///< what lies as far behind the best is told apart no further
-  double fetching_[most_ways]{};  ///< of a fork's value, by way
-  double missing_[most_ways]{};   ///< of it: the least of what a rank misses
-  std::size_t input_ = 0;         ///< of the reader
-  column<double, Most> arriving_{};         ///< of each query of the reader, and so on
+  double slack_ = 0;                       ///< what lies as far behind the best is told apart no further
+  double fetching_[most_ways]{};           ///< of a fork's value, by way
+  double missing_[most_ways]{};            ///< of it: the least of what a rank misses
+  std::size_t input_ = 0;                  ///< of the reader
+  column<double, Most> arriving_{};        ///< of each query of the reader, and so on
   column<double, Most> move_{}, least_{};  ///< of one value: to the query, and with what remains there
   column<std::size_t, Most> candidate_{};
   column<std::size_t, Most> needs_{}, fullest_{}, floats_{};

@@ -255,26 +255,28 @@ class expansion {
   /// No plan that goes on from there ends earlier, by what an operator with several inputs needs of the other
   /// one.
   constexpr double joined_bound(const label<Ranks>& next, double typical, double least) {
-    const ways_to_join<Ranks, Most>& ways = *ways_;
-    const std::size_t row = on_spine_ ? ways.row[next.chosen] * most_ways : 0;
+    const auto& exchanged = ways_->exchanged;
+    const auto& same = ways_->same;
+    const auto& fewer = ways_->fewer;
+    const std::size_t row = on_spine_ ? ways_->row[next.chosen] * most_ways : 0, count = ways_->count;
+    std::size_t sources[most_live]{}, source_count = 0;
+    for (std::size_t k = 0; k < next.live_count; ++k)
+      if (kept_.labels().values.entries[next.live[k]].held.tensor == other_)
+        sources[source_count++] = next.live[k];
     double best = no_limit, soonest = next.latest;
     for (std::size_t r = 0; r < Ranks; ++r)
       if (next.clock[r] < soonest) soonest = next.clock[r];
-    for (std::size_t w = 0; w < ways.count; ++w) {
-      const double seconds =
-          on_spine_ ? remainder{ways.exchanged[row + w], ways.same[row + w], ways.fewer[row + w]}.from(
-                          next.latest, typical, least)
-                    : soonest + arriving_[w];
+    for (std::size_t w = 0; w < count; ++w) {
+      double seconds = soonest + arriving_[w];
+      if (on_spine_) {
+        seconds = next.latest + exchanged[row + w];
+        if (typical + same[row + w] < seconds) seconds = typical + same[row + w];
+        if (least + fewer[row + w] < seconds) seconds = least + fewer[row + w];
+      }
       if (seconds >= best) continue;
-      double fetching = no_limit;
-      for (std::size_t k = 0; k < next.live_count; ++k) {
-        const known_layout<Ranks>& source = kept_.labels().values.entries[next.live[k]];
-        if (source.held.tensor != other_) continue;
-        if (w >= ways.known) {
-          fetching = 0;
-          break;
-        }
-        const double by_it = fetching_of(next.live[k], w);
+      double fetching = w < ways_->known ? no_limit : 0;
+      for (std::size_t k = 0; k < source_count && w < ways_->known; ++k) {
+        const double by_it = fetching_of(sources[k], w);
         if (by_it < fetching) fetching = by_it;
       }
       if (seconds + fetching < best) best = seconds + fetching;

@@ -8,6 +8,7 @@
 #include <iop/planner/move.hpp>
 
 #include <cstddef>
+#include <iterator>
 
 namespace iop::planner {
 
@@ -68,7 +69,6 @@ template <std::size_t Ranks, std::size_t Most>
 struct layout_table {
   std::size_t count = 0;
   column<known_layout<Ranks>, Most> entries{};
-  column<std::size_t, Most> hashes{};
   column<rank_set, Most> ranks{};
 
   constexpr std::size_t size() const { return count; }
@@ -76,22 +76,29 @@ struct layout_table {
 
   /// A layout that is new gets the next number.
   constexpr std::size_t number_of(const holding<Ranks>& h, const shape& extent) {
-    std::size_t hash = h.tensor * 2 + (h.is_partial ? 1 : 0);
+    // Small numbers, which compilers need not make anew.
+    std::size_t hash = h.tensor + (h.is_partial ? 1 : 0);
     for (std::size_t r = 0; r < Ranks; ++r)
       if (h.of.bottom[r] != 0)
-        hash = hash * 1000003 + h.of.top[r] + 31 * h.of.bottom[r] + 961 * h.of.first[r] +
-               29791 * h.of.last[r] + r;
-    for (std::size_t n = 0; n < count; ++n)
-      if (hashes[n] == hash && entries[n].held == h) return n;
+        hash += (r + 1) * (h.of.top[r] + 3 * h.of.bottom[r] + 5 * h.of.first[r] + 7 * h.of.last[r]);
+    std::size_t& first = firsts_[hash % std::size(firsts_)];
+    for (std::size_t n = first; n != 0; n = nexts_[n - 1])
+      if (ranks[n - 1] == h.of.ranks && entries[n - 1].held == h) return n - 1;
     const std::size_t n = count++;
     grow(entries, count);
-    grow(hashes, count);
     grow(ranks, count);
+    grow(nexts_, count);
     entries[n] = look_at(h, extent);
-    hashes[n] = hash;
     ranks[n] = h.of.ranks;
+    nexts_[n] = first;
+    first = count;
     return n;
   }
+
+ private:
+  // Chains of those with the same hash: numbers plus 1.
+  std::size_t firsts_[64]{};
+  column<std::size_t, Most> nexts_{};
 };
 
 }  // namespace iop::planner
