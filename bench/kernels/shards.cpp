@@ -54,7 +54,6 @@ class shard {
     double seconds = std::numeric_limits<double>::infinity();
   };
 
-  shard() = default;
   template <class Program>
   shard(const network& net, const Program& program)
       : ops_(net.ops), weights_(zeros(program.weight_floats)), arena_(zeros(program.arena_floats)) {
