@@ -24,6 +24,9 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+from command_line import end, number, output, write  # noqa: E402
+
 INCLUDE = HERE.parents[1] / "include"
 ZOO = INCLUDE / "iop" / "zoo"
 
@@ -59,7 +62,7 @@ class Compiler:
         self.name = Path(command).name
         self.options = options
         self.path = os.path.abspath(shutil.which(command))
-        version = subprocess.run([command, "--version"], text=True, capture_output=True).stdout
+        version = subprocess.run([command, "--version"], text=True, errors="replace", capture_output=True).stdout
         self.version = version.partition("\n")[0]
         self.kind = "clang" if "clang" in version else "gcc"
         self.flags = ["-std=c++20", f"-I{INCLUDE}", f"-I{HERE}", *(f"-I{path}" for path in options.include), *options.flags]
@@ -84,7 +87,9 @@ class Compiler:
 
     def compile_once(self, folder, source, mode):
         def prepare():
-            resource.setrlimit(resource.RLIMIT_AS, (self.options.memory_limit * 10**6,) * 2)
+            _, most = resource.getrlimit(resource.RLIMIT_AS)
+            limit = self.options.memory_limit * 10**6
+            resource.setrlimit(resource.RLIMIT_AS, (limit if most == resource.RLIM_INFINITY else min(limit, most),) * 2)
 
         log = Path(folder, "log")
         with log.open("wb") as printed:
@@ -109,6 +114,8 @@ class Compiler:
                "peak_bytes": used.ru_maxrss * 1024}
         if mode == "object":
             got["text_bytes"] = text_bytes(Path(folder, "out.o"))
+            if got["text_bytes"] is None:
+                return {"status": "error", "message": "made no object"}
         return got
 
 
@@ -136,9 +143,9 @@ def first_error(printed):
 
 
 def text_bytes(path):
-    """All code of the object; templates have sections of their own."""
-    listed = subprocess.run(["size", "-A", "-d", path], text=True, capture_output=True, check=True).stdout
-    return sum(int(size) for size in re.findall(r"^\.text\S*\s+(\d+)", listed, re.MULTILINE))
+    """All code of the object, None if it is none; templates have sections of their own."""
+    listed = subprocess.run(["size", "-A", "-d", path], text=True, errors="replace", capture_output=True)
+    return None if listed.returncode else sum(int(size) for size in re.findall(r"^\.text\S*\s+(\d+)", listed.stdout, re.MULTILINE))
 
 
 def above(got, empty):
@@ -254,35 +261,33 @@ def arguments():
             got = [kind(word) for word in text.split(",") if word]
             wrong = [str(word) for word in got if choices and word not in choices]
             if wrong or not got:
-                raise argparse.ArgumentTypeError(f"{','.join(wrong) or 'nothing'} is not one of {', '.join(map(str, choices))}")
+                known_words = f": known are {', '.join(map(str, choices))}" if choices else ""
+                raise argparse.ArgumentTypeError(f"{text[:60]!r} does not name what there is{known_words}")
             return got
         return split
 
-    def positive(kind):
-        def read(text):
-            value = kind(text)
-            if value <= 0:
-                raise argparse.ArgumentTypeError("must be above 0")
-            return value
-        read.__name__ = kind.__name__
-        return read
+    def flags(text):
+        try:
+            return shlex.split(text)
+        except ValueError as reason:
+            raise argparse.ArgumentTypeError(f"{text[:60]!r}: {reason}") from None
 
     parser = argparse.ArgumentParser(prog="script/bench compile", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     option = parser.add_argument
     option("--networks", type=words(*known), default=list(known), metavar="A,B", help="default: all of the zoo: " + ", ".join(known))
-    option("--devices", type=words(kind=positive(int)), default=[1, 2, 4, 8], metavar="N,M", help="default: 1,2,4,8")
+    option("--devices", type=words(kind=number(int, 1, 64)), default=[1, 2, 4, 8], metavar="N,M", help="default: 1,2,4,8")
     option("--compilers", type=words(), metavar="A,B", help="default: g++ and clang++-16, if installed")
     option("--policy", choices=strategies, default="optimal", metavar="POLICY", help="default: optimal; " + ", ".join(strategies))
-    option("--time-limit", type=positive(float), default=120, metavar="SECONDS", help="of one compilation; default: 120")
-    option("--memory-limit", type=positive(int), default=8000, metavar="MB", help="of one compilation; default: 8000")
-    option("--repeat", type=positive(int), default=1, metavar="N", help="the fastest of so many compilations counts; default: 1")
+    option("--time-limit", type=number(float, 0.001, 10**6), default=120, metavar="SECONDS", help="of one compilation; default: 120")
+    option("--memory-limit", type=number(int, 1, 10**9), default=8000, metavar="MB", help="of one compilation; default: 8000")
+    option("--repeat", type=number(int, 1, 1000), default=1, metavar="N", help="the fastest of so many compilations counts; default: 1")
     option("--unlimited", action="store_true", help="lift the compilers' limits on constant evaluation")
     option("--plan-only", action="store_true", help="no executors")
-    option("--flags", type=shlex.split, default=[], metavar="FLAGS", help="more flags, as --flags=\"-march=native\"")
+    option("--flags", type=flags, default=[], metavar="FLAGS", help="more flags, as --flags=\"-march=native\"")
     option("--include", type=lambda text: [os.path.abspath(path) for path in text.split(";") if path], default=[], metavar="A;B",
            help="where Boost and xsimd are, if not with the compiler")
-    option("--json", type=Path, metavar="FILE", help="write all numbers to a file")
+    option("--json", type=output, metavar="FILE", help="write all numbers to a file")
     options = parser.parse_args()
     options.zoo = known
     if not options.compilers:
@@ -366,13 +371,10 @@ def main():
                   "compilers": [{"name": each.name, "version": each.version, "flags": each.flags,
                                  "empty_include": empty[each]} for each in compilers],
                   "cells": cells}
-        options.json.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write(options.json, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     # A library that cannot even be included has no cost: that is a failure of this run.
     return 0 if all(got["status"] == "ok" for modes in empty.values() for got in modes.values()) else 1
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    end(main)

@@ -9,6 +9,9 @@
 #include "support/probe.hpp"
 #include "workload.hpp"
 
+#include <console/outputs.hpp>
+#include <console/usage.hpp>
+
 #include <benchmark/benchmark.h>
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -16,7 +19,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <fstream>
 #include <memory>
 
 namespace iop_bench {
@@ -122,7 +124,8 @@ class table : public benchmark::BenchmarkReporter {
   nlohmann::json rows_ = nlohmann::json::array();
 };
 
-int measure(const settings& s) {
+void measure(const settings& s) {
+  console::check_output(s.json);
   const std::vector<measured> all = distinct_operators(s.networks);
   const read_probe memory;
   // The buffers of one operator at a time: those of the largest take a gigabyte. Google Benchmark calls a
@@ -157,12 +160,7 @@ int measure(const settings& s) {
   table report(all);
   benchmark::RunSpecifiedBenchmarks(&report);
   errors.print();
-  if (s.json.empty()) return 0;
-  std::ofstream file(s.json);
-  file << report.rows().dump(1) << '\n';
-  if (file.flush()) return 0;
-  fmt::print(stderr, "'{}' cannot be written\n", s.json);
-  return 1;
+  console::write_output(s.json, report.rows().dump(1) + '\n');
 }
 
 }  // namespace
@@ -176,17 +174,15 @@ int main(int argc, char** argv) {
   app.add_option("--networks", s.networks, "comma-separated; default: all")
       ->delimiter(',')
       ->check(CLI::IsMember(s.networks));
-  app.add_option("--seconds", s.seconds, "of each repetition of each operator; default: 0.05")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--repetitions", s.repetitions, "default: 5")->check(CLI::PositiveNumber);
-  app.add_option("--json", s.json, "write the numbers there");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
-  }
-  int none = 1;
-  char* nothing[] = {argv[0], nullptr};
-  benchmark::Initialize(&none, nothing);
-  return iop_bench::measure(s);
+  console::add_number(app, "--seconds", s.seconds, 1e-6, 3600,
+                      "of each repetition of each operator; default: 0.05");
+  console::add_number(app, "--repetitions", s.repetitions, 1, 1'000'000, "default: 5");
+  console::add_words(app, "--json", s.json, "write the numbers there");
+  return console::run(app, argc, argv, [&] {
+    int none = 1;
+    char* nothing[] = {argv[0], nullptr};
+    benchmark::Initialize(&none, nothing);
+    iop_bench::measure(s);
+    return 0;
+  });
 }

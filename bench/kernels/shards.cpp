@@ -8,6 +8,8 @@
 #include "shapes.hpp"
 #include "support/probe.hpp"
 
+#include <console/usage.hpp>
+
 #include <iop/exec/interpreter.hpp>
 #include <iop/file/huge_pages.hpp>
 #include <iop/kernel/winograd.hpp>
@@ -248,15 +250,13 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember(s.networks));
   app.add_option("--devices", s.devices, "comma-separated; default: 2,3,4")
       ->delimiter(',')
-      ->check(CLI::Range(2, 4));
-  app.add_option("--rounds", s.rounds, "default: 15")->check(CLI::PositiveNumber);
-  app.add_option("--memory", s.memory, "of each device, as a share of what one alone needs; default: 1")
-      ->check(CLI::PositiveNumber);
+      ->transform(console::number_in<std::size_t>(2, 4));
+  console::add_number(app, "--rounds", s.rounds, 1, 1'000'000, "default: 15");
+  console::add_number(app, "--memory", s.memory, 0.001, 1000,
+                      "of each device, as a share of what one alone needs; default: 1");
   app.add_flag("--every-step", s.every_step, "print all steps, not only the worst of what is missed");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
-  }
-  iop_bench::measure(s);
+  return console::run(app, argc, argv, [&] {
+    iop_bench::measure(s);
+    return 0;
+  });
 }

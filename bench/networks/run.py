@@ -8,6 +8,7 @@ measured. Outputs are compared with iop's. Times are those that a process was ru
 """
 import argparse
 import json
+import math
 import os
 import select
 import signal
@@ -18,6 +19,9 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench/support"))
+from command_line import Failed, end, number, output, write  # noqa: E402
+
 TRAINED = {"lenet5": ROOT / "examples/lenet5/weights/fashion-mnist.safetensors"}
 NETWORKS = ["lenet5", "alexnet", "vgg11", "vgg16", "resnet18", "mobilenet_v2"]
 # Engine -> program, what it reads, its further arguments.
@@ -35,20 +39,26 @@ UNSUPPORTED = 3  # exit code
 LIMIT_SECONDS = 600  # of one answer
 
 
-class Failed(Exception):
-    """An engine that cannot take part, and why."""
-
-
 class Process:
     """One engine with one network loaded."""
 
     def __init__(self, command):
-        self.log = tempfile.TemporaryFile("w+")
-        self.child = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                      stderr=self.log, text=True, env={**os.environ, **ONE_THREAD})
+        self.name = Path(command[0]).name
+        self.log = tempfile.TemporaryFile("w+", errors="replace")
         try:
-            self.says = json.loads(self.answer())
+            self.child = subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                          stderr=self.log, text=True, errors="replace", env={**os.environ, **ONE_THREAD})
+        except OSError as reason:
+            raise Failed(f"{self.name}: {reason.strerror}") from None
+        try:
+            self.says = self.understood(json.loads)
+            self.scores = self.says["scores"]
+            if not self.scores or not all(map(math.isfinite, self.scores)):
+                raise Failed(f"{self.name} has no scores, or some that are not numbers")
             self.once = min(self.seconds(1) for _ in range(2))
+        except (KeyError, TypeError):
+            self.close()
+            raise Failed(f"{self.name} says something else than its scores") from None
         except BaseException:
             self.close()
             raise
@@ -59,16 +69,29 @@ class Process:
         if line:
             return line
         if not ready:
-            raise Failed(f"no answer within {LIMIT_SECONDS} s")
+            raise Failed(f"{self.name} gives no answer within {LIMIT_SECONDS} s")
         status = self.child.wait()
         self.log.seek(0)
         why = " ".join(self.log.read().split())[:300] or "it says nothing"
-        raise Failed(why if status == UNSUPPORTED else f"failed with {status}: {why}")
+        raise Failed(why if status == UNSUPPORTED else f"{self.name} failed with {status}: {why}")
 
-    def ask(self, number):
-        self.child.stdin.write(f"{number}\n")
-        self.child.stdin.flush()
-        return float(self.answer())
+    def understood(self, read):
+        line = self.answer()
+        try:
+            return read(line)
+        except ValueError:
+            raise Failed(f"{self.name} gives no answer but {line.strip()[:60]!r}") from None
+
+    def ask(self, count):
+        try:
+            self.child.stdin.write(f"{count}\n")
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            pass  # then it has ended, and the missing answer says why
+        value = self.understood(float)
+        if not 0 < value < math.inf:
+            raise Failed(f"{self.name} answers {value:g} where something above 0 is measured")
+        return value
 
     def seconds(self, count):
         """Of one inference, the mean of so many."""
@@ -79,9 +102,13 @@ class Process:
 
     def peak_resident_bytes(self):
         self.child.stdin.close()
-        return int(self.answer())
+        return self.understood(int)
 
     def close(self):
+        try:
+            self.child.stdin.close()
+        except BrokenPipeError:
+            pass
         if self.child.poll() is None:
             self.child.kill()
         self.child.wait()
@@ -102,20 +129,12 @@ def arguments():
             return [name for name in known if name in chosen]
         return parse
 
-    def positive(kind):
-        def parse(text):
-            value = kind(text)
-            if value <= 0:
-                raise argparse.ArgumentTypeError(f"{text} is not above 0")
-            return value
-        return parse
-
     parser.add_argument("--networks", type=some_of(NETWORKS), default=NETWORKS, help="comma-separated; default: all")
     parser.add_argument("--engines", type=some_of(list(ENGINES)), default=list(ENGINES), help="comma-separated; default: all")
-    parser.add_argument("--rounds", type=positive(int), default=15, help="default: 15")
-    parser.add_argument("--round-seconds", type=positive(float), default=0.2,
+    parser.add_argument("--rounds", type=number(int, 1, 10**6), default=15, help="default: 15")
+    parser.add_argument("--round-seconds", type=number(float, 1e-6, 3600), default=0.2,
                         help="of each engine in each round, one inference at least; default: 0.2")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there")
+    parser.add_argument("--json", type=output, metavar="FILE", help="write the numbers there")
     parser.add_argument("--programs", type=Path, default=ROOT / "build/bin", help="folder of the built programs")
     parser.add_argument("--folder", type=Path, default=ROOT / "build/bench",
                         help="holds weights, models and onnxruntime; made when missing")
@@ -143,10 +162,14 @@ class Files:
 
     def write(self, path, program, *words):
         """Unless it is there and not older than the program. Under another name first, so that what is there is whole."""
+        if not program:
+            raise Failed("not built")
         if path.exists() and path.stat().st_mtime >= program.stat().st_mtime:
             return path
         part = path.with_suffix(".part")
-        subprocess.run([program, *map(str, words), part], check=True)
+        status = subprocess.run([program, *map(str, words), part]).returncode
+        if status != 0 or not part.exists():
+            raise Failed(f"{program.name} failed with {status}" if status else f"{program.name} wrote nothing")
         part.replace(path)
         return path
 
@@ -170,8 +193,10 @@ class Files:
 
 def difference(scores, reference):
     """The largest, relative to the largest score."""
+    if len(scores) != len(reference):
+        raise Failed(f"{len(scores)} scores beside {len(reference)} of iop")
     most = max(map(abs, reference))
-    return max(abs(a - b) for a, b in zip(scores, reference, strict=True)) / most if most else 0.0
+    return max(abs(a - b) for a, b in zip(scores, reference)) / most if most else 0.0
 
 
 def measure(network, options, files):
@@ -208,7 +233,7 @@ def report(network, rows, running, skipped, times, peaks):
     for row in rows:
         engine = row["engine"]
         ratio = ratios.get(engine, float("nan"))
-        apart = difference(running[engine].says["scores"], iop.says["scores"]) if iop else float("nan")
+        apart = difference(running[engine].scores, iop.scores) if iop else float("nan")
         print(f"{network:<13} {engine:<16} {row['median_ms']:>9.4f} {row['min_ms']:>9.4f} {row['max_ms']:>9.4f} {ratio:>9.3f}"
               f" {row['peak_resident_bytes'] / 1e6:>9.1f} {apart:>11.1e}")
     for engine, why in skipped.items():
@@ -217,7 +242,9 @@ def report(network, rows, running, skipped, times, peaks):
         ratio, target = ratios["onnxruntime"], RATIO_TARGETS[network]
         print(f"{network:<13} {ratio:.2f} times as fast as onnxruntime (target {target}: {'held' if ratio >= target else 'missed'})")
     if iop:
-        stated = iop.says["stated_bytes"]
+        stated = iop.says.get("stated_bytes")
+        if not isinstance(stated, int) or stated <= 0:
+            raise Failed(f"{iop.name} does not state its bytes")
         resident = next(row["peak_resident_bytes"] for row in rows if row["engine"] == "iop")
         target = RESIDENT_TARGETS.get(network)
         verdict = "" if target is None else f" (target {target}: {'held' if resident <= target * stated else 'missed'})"
@@ -239,14 +266,9 @@ def main():
         rows += more
         failed |= without_iop and "iop" in options.engines
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+        write(options.json, json.dumps(rows, indent=1) + "\n")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except subprocess.CalledProcessError as failure:
-        sys.exit(f"{Path(str(failure.cmd[0])).name} failed with {failure.returncode}")
+    end(main)

@@ -14,6 +14,8 @@
 #include "fit.hpp"
 #include "link_probe.hpp"
 
+#include <console/outputs.hpp>
+#include <console/usage.hpp>
 #include <lenet5/endpoints.hpp>
 #include <plan/units.hpp>
 
@@ -23,8 +25,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -40,26 +42,43 @@ struct options {
   double seconds = 5;
   bool is_small = false;
   std::size_t time_out_ms = 30'000;
-  int link_rank = -1;
+  std::size_t link_rank = 0;
   std::string peers{};
   std::string json{};
   std::string header{};
+
+  std::vector<console::named_path> outputs() const { return {{"--json", json}, {"--header", header}}; }
 };
 
 void check(const iop::error& reason) {
   if (reason) throw std::runtime_error(std::string(reason.message.view()));
 }
 
-void write(const std::string& path, const std::string& content) {
-  if (path.empty()) return;
-  if (path == "-") return fmt::print("{}", content);
-  std::ofstream file(path);
-  file << content;
-  if (!file.flush()) throw std::runtime_error(fmt::format("cannot write '{}'", path));
+/// Can it be a device's name for iop-plan, and a variable's at namespace scope?
+std::string problem_of_name(const std::string& name) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  // Keywords, the words beside them that are operators, and what is declared already.
+  constexpr std::string_view taken =
+      " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t "
+      "char16_t char32_t class compl concept const consteval constexpr constinit const_cast "
+      "continue co_await co_return co_yield decltype default delete do double dynamic_cast else "
+      "enum explicit export extern false float for friend goto if inline int iop long main "
+      "mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected "
+      "public register reinterpret_cast requires return short signed sizeof static "
+      "static_assert static_cast std struct switch template this thread_local throw true try "
+      "typedef typeid typename union unsigned using virtual void volatile wchar_t while xor "
+      "xor_eq ";
+  const bool is_identifier =
+      !name.empty() && letters.find(name[0]) != letters.npos && std::ranges::all_of(name, [&](char c) {
+        return letters.find(c) != letters.npos || (c >= '0' && c <= '9') || c == '_';
+      });
+  if (!is_identifier || name.find("__") != name.npos)
+    return console::in_quotes(name) + " is not a letter followed by letters, digits and single _";
+  if (name.size() > 40) return console::in_quotes(name) + " is longer than 40 letters";
+  if (taken.find(" " + name + " ") != taken.npos)
+    return console::in_quotes(name) + " has a meaning in C++ already";
+  return {};
 }
-
-/// Where the table goes: stdout belongs to JSON or a header that is asked for there.
-std::FILE* table_of(const options& o) { return o.json == "-" || o.header == "-" ? stderr : stdout; }
 
 /// Three digits are more than such measurements repeat.
 double rounded(double value) { return std::stod(fmt::format("{:.3g}", value)); }
@@ -73,7 +92,7 @@ std::string to_header(const std::string& what, const std::string& name, const st
 
 void measure_board(const options& o) {
   const device_model model = measure_device(o.seconds, o.is_small);
-  std::FILE* table = table_of(o);
+  std::FILE* table = console::table_beside(o.outputs());
   fmt::print(table, "{:<58}{:>12}{:>11}{:>11}{:>9}\n", "operator", "measured ms", "GFLOP/s", "GB/s", "model");
   for (const timed_operator& each : model.operators)
     fmt::print(table, "{:<58}{:>12.3f}{:>11.2f}{:>11.2f}{:>+8.0f}%\n", each.what, each.seconds * 1e3,
@@ -89,30 +108,30 @@ void measure_board(const options& o) {
                      {"depthwise_flops", rounded(d.depthwise.flops_per_second)},
                      {"narrow_flops", rounded(d.narrow.flops_per_second)}};
   fmt::print(table, "\n{}\n", made.dump());
-  write(o.json, made.dump(1) + "\n");
-  write(o.header, to_header("device", o.name,
-                            fmt::format("{{\"{}\", {{{}}}, {{{}}}, {{{}}}, {}, {{{}}}, {{{}}}, {{{}}}}}",
-                                        o.name, made["flops"].dump(), made["memory_bandwidth"].dump(),
-                                        o.memory.bytes, d.channel_step, made["winograd_flops"].dump(),
-                                        made["depthwise_flops"].dump(), made["narrow_flops"].dump())));
+  console::write_output(o.json, made.dump(1) + "\n");
+  console::write_output(
+      o.header, to_header("device", o.name,
+                          fmt::format("{{\"{}\", {{{}}}, {{{}}}, {{{}}}, {}, {{{}}}, {{{}}}, {{{}}}}}",
+                                      o.name, made["flops"].dump(), made["memory_bandwidth"].dump(),
+                                      o.memory.bytes, d.channel_step, made["winograd_flops"].dump(),
+                                      made["depthwise_flops"].dump(), made["narrow_flops"].dump())));
 }
 
 void measure_link(const options& o) {
   const auto peers = lenet5::parse_endpoints(o.peers);
-  const auto rank = static_cast<std::size_t>(o.link_rank);
   iop::comm::tcp_listener listener;
-  check(listener.open({"", peers[rank].port}));
+  check(listener.open({"", peers[o.link_rank].port}));
   iop::comm::tcp_options limits;
   limits.connect_time_out = limits.exchange_time_out = std::chrono::milliseconds(o.time_out_ms);
   iop::comm::tcp_mesh mesh;
-  check(mesh.connect(std::move(listener), rank, peers, {0, 0, 2, 0}, limits));
+  check(mesh.connect(std::move(listener), o.link_rank, peers, {0, 0, 2, 0}, limits));
   std::vector<timed_message> measured;
   link_probe probe;
   check(probe.measure(mesh, measured));
-  if (rank != 0) return;
+  if (o.link_rank != 0) return;
 
   const link_model model = fit_link(measured);
-  std::FILE* table = table_of(o);
+  std::FILE* table = console::table_beside(o.outputs());
   fmt::print(table, "{:>12}{:>14}{:>9}\n", "bytes", "measured ms", "model");
   for (const timed_message& m : measured)
     fmt::print(table, "{:>12.0f}{:>14.4f}{:>+8.0f}%\n", m.bytes, m.seconds * 1e3,
@@ -121,10 +140,10 @@ void measure_link(const options& o) {
                      {"message_time", rounded(model.message_seconds)},
                      {"shared_medium", false}};
   fmt::print(table, "\n{}\n", made.dump());
-  write(o.json, made.dump(1) + "\n");
-  write(o.header, to_header("link", o.name,
-                            fmt::format("{{{{{}}}, {{{}}}, false}}", made["bandwidth"].dump(),
-                                        made["message_time"].dump())));
+  console::write_output(o.json, made.dump(1) + "\n");
+  console::write_output(o.header, to_header("link", o.name,
+                                            fmt::format("{{{{{}}}, {{{}}}, false}}", made["bandwidth"].dump(),
+                                                        made["message_time"].dump())));
 }
 
 }  // namespace
@@ -133,57 +152,46 @@ int main(int argc, char** argv) {
   options o;
   CLI::App app("Measures this board, or the link between two boards, for the planner.");
   app.add_option("--name", o.name, "what the header calls it: letters, digits, _")
-      ->check([](const std::string& words) {
-        const bool is_name = !words.empty() &&
-                             words.find_first_not_of(
-                                 "abcdefghijklmnopqrstuvwxyz"
-                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                 "0123456789_") == words.npos &&
-                             (words[0] < '0' || words[0] > '9');
-        return is_name ? std::string() : "'" + words + "' is not a name for C++";
-      })
+      ->check(problem_of_name)
       ->capture_default_str();
-  app.add_option_function<std::string>(
-         "--memory",
-         [&](const std::string& written) {
-           try {
-             o.memory = what_if::parse_byte_count(written);
-           } catch (const std::invalid_argument& reason) {
-             throw CLI::ValidationError("--memory", reason.what());
-           }
-         },
-         "for weights and activations together [1GiB]")
-      ->type_name("QUANTITY");
-  app.add_option("--seconds", o.seconds, "measure for about so long")->check(CLI::Range(0.0, 3600.0));
-  app.add_flag("--small", o.is_small,
-               "the rates of a small network, whose weights stay in a cache between inferences");
-  auto* link =
-      app.add_option("--link", o.link_rank, "measure the link: 0 on the board that reports, 1 on the other")
-          ->check(CLI::Range(0, 1));
-  app.add_option("--peers", o.peers, "HOST:PORT,HOST:PORT of the two boards")
-      ->needs(link)
-      ->check([](const std::string& words) -> std::string {
-        try {
-          return lenet5::parse_endpoints(words).size() == 2 ? "" : "must name two boards";
-        } catch (const std::invalid_argument& reason) {
-          return reason.what();
-        }
-      });
-  app.add_option("--time-out", o.time_out_ms, "milliseconds to wait for the other board");
-  app.add_option("--json", o.json,
-                 "write the profile to this file; - is stdout, the table goes to stderr then");
-  app.add_option("--header", o.header, "write the profile as C++ to this file");
-  try {
-    app.parse(argc, argv);
-    if (o.link_rank >= 0 && o.peers.empty()) throw CLI::RequiredError("--peers");
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  try {
-    o.link_rank < 0 ? measure_board(o) : measure_link(o);
+  auto* memory = app.add_option_function<std::string>(
+                        "--memory",
+                        [&](const std::string& written) {
+                          try {
+                            o.memory = what_if::parse_byte_count(written);
+                          } catch (const std::invalid_argument& reason) {
+                            throw CLI::ValidationError("--memory", reason.what());
+                          }
+                        },
+                        "for weights and activations together [1GiB]")
+                     ->type_name("QUANTITY");
+  auto* seconds = console::add_number(app, "--seconds", o.seconds, 0, 3600, "measure for about so long");
+  auto* small =
+      app.add_flag("--small", o.is_small,
+                   "the rates of a small network, whose weights stay in a cache between inferences");
+  auto* link = console::add_number(app, "--link", o.link_rank, 0, 1,
+                                   "measure the link: 0 on the board that reports, 1 on the other");
+  for (auto* of_device : {memory, seconds, small}) link->excludes(of_device);
+  auto* peers = app.add_option("--peers", o.peers, "HOST:PORT,HOST:PORT of the two boards")
+                    ->needs(link)
+                    ->check([](const std::string& words) -> std::string {
+                      try {
+                        return lenet5::parse_endpoints(words).size() == 2 ? "" : "must name two boards";
+                      } catch (const std::invalid_argument& reason) {
+                        return reason.what();
+                      }
+                    });
+  link->needs(peers);
+  console::add_number(app, "--time-out", o.time_out_ms, 1, 3'600'000,
+                      "milliseconds to wait for the other board")
+      ->needs(link);
+  console::add_words(app, "--json", o.json,
+                     "write the profile to this file; - is stdout, the table goes to stderr then");
+  console::add_words(app, "--header", o.header, "write the profile as C++ to this file");
+  app.callback([&] { console::check_different(o.outputs()); });
+  return console::run(app, argc, argv, [&] {
+    for (const console::named_path& each : o.outputs()) console::check_output(each.path);
+    link->empty() ? measure_board(o) : measure_link(o);
     return 0;
-  } catch (const std::exception& reason) {
-    fmt::print(stderr, "{}\n", reason.what());
-    return 1;
-  }
+  });
 }

@@ -8,8 +8,9 @@
 #include "crew.hpp"
 #include "deployments.hpp"
 #include "report.hpp"
-#include "streams.hpp"
-#include "usage.hpp"
+
+#include <console/outputs.hpp>
+#include <console/usage.hpp>
 
 #include <iop/file/idx.hpp>
 
@@ -22,7 +23,6 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -44,7 +44,7 @@ class progress_bar {
  public:
   progress_bar(std::string_view policy, std::size_t images) : policy_(policy), images_(images) { show(0); }
   ~progress_bar() {
-    if (is_shown_) lenet5::tell("\r\x1b[K");
+    if (is_shown_) console::tell("\r\x1b[K");
   }
   progress_bar(const progress_bar&) = delete;
   progress_bar& operator=(const progress_bar&) = delete;
@@ -53,8 +53,8 @@ class progress_bar {
     constexpr std::size_t width = 40;
     const std::size_t full = std::min(done, images_) * width / images_;
     if (is_shown_)
-      lenet5::tell(fmt::format("\r{:<15} [{:#<{}}{:<{}}] {} of {} images", policy_, "", full, "",
-                               width - full, done, images_));
+      console::tell(fmt::format("\r{:<15} [{:#<{}}{:<{}}] {} of {} images", policy_, "", full, "",
+                                width - full, done, images_));
   }
 
  private:
@@ -101,18 +101,6 @@ void print_pair(const options& o, const std::string& classes, double accuracy,
              o.images - lenet5::count_equal(classes, theirs), o.images);
 }
 
-std::runtime_error cannot_write(const std::string& path) {
-  return std::runtime_error(fmt::format("cannot write '{}'", path));
-}
-
-/// Finds out before the run whether its table will have a place. What is there stays as it is.
-void check_writable(const std::string& path) {
-  const bool is_new = !std::filesystem::exists(path);
-  if (!is_new && std::filesystem::status(path).type() == std::filesystem::file_type::fifo) return;
-  if (!std::ofstream(path, std::ios::app)) throw cannot_write(path);
-  if (is_new) std::filesystem::remove(path);
-}
-
 /// Runs all policies; the exit status.
 int run(const options& o) {
   using std::chrono::milliseconds;
@@ -121,7 +109,7 @@ int run(const options& o) {
   boost::asio::signal_set signals(context, SIGINT, SIGTERM, SIGHUP);
   const std::string labels = o.data + "/t10k-labels-idx1-ubyte.gz";
 
-  if (!o.json.empty()) check_writable(o.json);
+  console::check_output(o.json);
   std::vector<lenet5::row> rows;
   for (const iop::policy policy : lenet5::policies) {
     lenet5::job job;
@@ -141,10 +129,10 @@ int run(const options& o) {
       got = lenet5::crew(context, signals, job, [&](std::size_t done) { bar.show(done); }).run();
     }
     if (got.signal != 0) {
-      lenet5::tell(fmt::format("stopped by signal {}\n", got.signal));
+      console::tell(fmt::format("stopped by signal {}\n", got.signal));
       return 128 + got.signal;
     }
-    for (const std::string& each : got.complaints) lenet5::tell(each + "\n");
+    for (const std::string& each : got.complaints) console::tell(each + "\n");
     if (!got.complaints.empty()) return 1;
     rows.push_back(to_row(o, policy, got.results));
     rows.back().agreement = lenet5::count_equal(rows.front().classes, rows.back().classes);
@@ -153,17 +141,13 @@ int run(const options& o) {
   fmt::print("LeNet-5 on {} devices over TCP, {} images of Fashion-MNIST\n\n", o.devices, o.images);
   lenet5::print_table(rows);
   print_pair(o, rows.front().classes, rows.front().accuracy, labels);
-  if (!o.json.empty()) {
-    std::ofstream file(o.json);
-    file << lenet5::to_json(rows).dump(2) << '\n';
-    if (!file.flush()) throw cannot_write(o.json);
-  }
+  console::write_output(o.json, lenet5::to_json(rows).dump(2) + '\n');
   int status = 0;
   for (const lenet5::row& r : rows) {
     if (lenet5::is_as_planned(r)) continue;
-    lenet5::tell(fmt::format("{}: sent {} messages and {} bytes, but the plan says {} and {} per inference\n",
-                             r.policy, r.messages_sent, r.bytes_sent, r.predicted.messages,
-                             r.predicted.bytes));
+    console::tell(
+        fmt::format("{}: sent {} messages and {} bytes, but the plan says {} and {} per inference\n",
+                    r.policy, r.messages_sent, r.bytes_sent, r.predicted.messages, r.predicted.bytes));
     status = 1;
   }
   return status;
@@ -172,31 +156,19 @@ int run(const options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  lenet5::occupy_standard_streams();
   options o;
   CLI::App app(
       "Classifies Fashion-MNIST with LeNet-5 on several device processes, by one policy after the other.");
-  lenet5::add_number(app, "--images", o.images, 1, 10'000, "how many images")->capture_default_str();
-  lenet5::add_number(app, "--devices", o.devices, lenet5::fewest_devices, lenet5::most_devices,
-                     "how many devices")
+  console::add_number(app, "--images", o.images, 1, 10'000, "how many images")->capture_default_str();
+  console::add_number(app, "--devices", o.devices, lenet5::fewest_devices, lenet5::most_devices,
+                      "how many devices")
       ->capture_default_str();
-  lenet5::add_words(app, "--json", o.json, "also write the table to this file");
-  lenet5::add_words(app, "--weights", o.weights, "safetensors file of LeNet-5");
-  lenet5::add_words(app, "--data", o.data, "folder of the t10k-* files of Fashion-MNIST")
+  console::add_words(app, "--json", o.json, "also write the table to this file");
+  console::add_words(app, "--weights", o.weights, "safetensors file of LeNet-5");
+  console::add_words(app, "--data", o.data, "folder of the t10k-* files of Fashion-MNIST")
       ->capture_default_str();
-  lenet5::add_number(app, "--time-out", o.time_out_ms, 1, 3'600'000,
-                     "milliseconds that a device waits for another")
+  console::add_number(app, "--time-out", o.time_out_ms, 1, 3'600'000,
+                      "milliseconds that a device waits for another")
       ->capture_default_str();
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return lenet5::finish(app.exit(problem) == 0 ? 0 : 2);
-  }
-  try {
-    return lenet5::finish(run(o));
-  } catch (const std::exception& reason) {
-    lenet5::tell(reason.what());
-    lenet5::tell("\n");
-    return 1;
-  }
+  return console::run(app, argc, argv, [&] { return run(o); });
 }

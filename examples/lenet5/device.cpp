@@ -10,8 +10,8 @@
 
 #include "deployments.hpp"
 #include "endpoints.hpp"
-#include "streams.hpp"
-#include "usage.hpp"
+
+#include <console/usage.hpp>
 
 #include <iop/comm/tcp.hpp>
 #include <iop/file/idx.hpp>
@@ -213,7 +213,6 @@ std::string usage_problem(const options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  lenet5::occupy_standard_streams();
   options o;
   CLI::App app(fmt::format("Rank {} of LeNet-5 on {} devices.", rank, devices));
   std::string policy;
@@ -222,30 +221,23 @@ int main(int argc, char** argv) {
   app.add_option("--policy", policy, "who computes what: the same for all ranks")
       ->check(CLI::IsMember(names))
       ->required();
-  lenet5::add_words(app, "--weights", o.weights, "safetensors file");
-  lenet5::add_words(app, "--images", o.images, "IDX file, plain or packed; rank 0 reads it");
-  lenet5::add_words(app, "--labels", o.labels, "IDX file; with it rank 0 counts its right answers");
-  lenet5::add_number(app, "--count", o.count, 1, 1'000'000, "images to classify: the same for all ranks");
-  lenet5::add_number(app, "--time-out", o.time_out_ms, 1, 3'600'000, "milliseconds to wait for a peer");
-  lenet5::add_words(app, "--listen", o.listen,
-                    "HOST:PORT to listen on instead of this rank's among the peers");
-  lenet5::add_words(app, "--peers", o.peers, "HOST:PORT,HOST:PORT,… of all ranks in order");
+  console::add_words(app, "--weights", o.weights, "safetensors file");
+  console::add_words(app, "--images", o.images, "IDX file, plain or packed; rank 0 reads it");
+  console::add_words(app, "--labels", o.labels, "IDX file; with it rank 0 counts its right answers");
+  console::add_number(app, "--count", o.count, 1, 1'000'000, "images to classify: the same for all ranks");
+  console::add_number(app, "--time-out", o.time_out_ms, 1, 3'600'000, "milliseconds to wait for a peer");
+  console::add_words(app, "--listen", o.listen,
+                     "HOST:PORT to listen on instead of this rank's among the peers");
+  console::add_words(app, "--peers", o.peers, "HOST:PORT,HOST:PORT,… of all ranks in order");
   app.add_flag("--launched", o.launched, "choose a port, print it, and read the peers from stdin");
-  try {
-    app.parse(argc, argv);
+  app.callback([&] {
     if (const std::string problem = usage_problem(o); !problem.empty()) throw CLI::ValidationError(problem);
-  } catch (const CLI::ParseError& problem) {
-    return lenet5::finish(app.exit(problem) == 0 ? 0 : 2);
-  }
-  for (const iop::policy each : lenet5::policies)
-    if (iop::name_of(each) == policy) o.policy = each;
-  if (o.launched) prctl(PR_SET_PDEATHSIG, SIGKILL);  // a launcher that died before has closed our stdin
-  try {
+  });
+  return console::run(app, argc, argv, [&] {
+    for (const iop::policy each : lenet5::policies)
+      if (iop::name_of(each) == policy) o.policy = each;
+    if (o.launched) prctl(PR_SET_PDEATHSIG, SIGKILL);  // a launcher that died before has closed our stdin
     run_policy(o, std::make_index_sequence<std::size(lenet5::policies)>{});
-    return lenet5::finish(0);
-  } catch (const std::exception& reason) {
-    lenet5::tell(reason.what());
-    lenet5::tell("\n");
-    return 1;
-  }
+    return 0;
+  });
 }

@@ -23,11 +23,13 @@ inline iop::comm::endpoint parse_endpoint(std::string_view words) {
   const std::string_view digits = colon == words.npos ? std::string_view() : words.substr(colon + 1);
   std::uint16_t port = 0;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  const bool is_host = !host.empty() && std::ranges::all_of(host, [](char c) { return c > ' ' && c < 127; });
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const bool is_host = !host.empty() && std::ranges::all_of(host, [](char c) {
+    return c > ' ' && c < 127 && c != '[' && c != ']';
+  });
   if (!is_host || port == 0 || problem != std::errc() || end != digits.data() + digits.size())
     throw std::invalid_argument("'" + std::string(iop::file::shown(words).view()) +
                                 "' is not HOST:PORT with a port of 1 to 65535");
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   return {std::string(host), port};
 }
 
@@ -37,6 +39,11 @@ inline std::vector<iop::comm::endpoint> parse_endpoints(std::string_view words) 
        words.remove_prefix(end == words.npos ? words.size() : end + 1)) {
     end = words.find(',');
     all.push_back(parse_endpoint(words.substr(0, end)));
+    const auto& [host, port] = all.back();
+    if (std::any_of(all.begin(), all.end() - 1,
+                    [&](const auto& e) { return e.host == host && e.port == port; }))
+      throw std::invalid_argument("'" + std::string(iop::file::shown(words.substr(0, end)).view()) +
+                                  "' is named twice");
   }
   return all;
 }

@@ -3,6 +3,8 @@
 
 #include "units.hpp"
 
+#include <iop/file/names.hpp>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -11,8 +13,10 @@
 #include <array>
 #include <fstream>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string_view>
+#include <vector>
 
 namespace what_if {
 
@@ -23,6 +27,9 @@ using json = nlohmann::json;
 [[noreturn]] void refuse(const std::string& path, std::string_view reason) {
   throw std::runtime_error(fmt::format("{}: {}", path.empty() ? "the top level" : path, reason));
 }
+
+/// What the file says, for a sentence.
+std::string in_quotes(std::string_view words) { return fmt::format("'{}'", iop::file::shown(words).view()); }
 
 /// A JSON value and where it stands.
 class place {
@@ -94,7 +101,8 @@ class place {
 
  private:
   std::string below(std::string_view key) const {
-    return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
+    const std::string name = key.empty() ? in_quotes(key) : std::string(iop::file::shown(key).view());
+    return path_.empty() ? name : fmt::format("{}.{}", path_, name);
   }
 
   const json& value_;
@@ -112,8 +120,8 @@ void read_device(const place& here, setup& into) {
     named.fail("must be 1 to 40 bytes of text without control characters.");
   for (std::size_t rank = 0; rank < into.cluster.size(); ++rank)
     if (into.cluster.devices[rank].name == name)
-      named.fail(
-          fmt::format("is '{}', as devices[{}] is already: give each device its own name.", name, rank));
+      named.fail(fmt::format("is {}, as devices[{}] is already: give each device its own name.",
+                             in_quotes(name), rank));
   iop::device d;
   d.compute = here.at("flops").quantity(parse_compute_rate);
   d.memory_bandwidth = here.at("memory_bandwidth").quantity(parse_memory_bandwidth);
@@ -134,7 +142,7 @@ std::size_t rank_of(const place& here, const any_cluster& c) {
   const std::string name = here.text();
   for (std::size_t rank = 0; rank < c.size(); ++rank)
     if (c.devices[rank].name == name) return rank;
-  here.fail(fmt::format("is '{}', but no device has this name.", name));
+  here.fail(fmt::format("is {}, but no device has this name.", in_quotes(name)));
 }
 
 void read_link(const place& here, any_cluster& c) {
@@ -145,13 +153,18 @@ void read_link(const place& here, any_cluster& c) {
   c.connect_all(joint);
 }
 
-void read_single_link(const place& here, any_cluster& c, bool has_common) {
+/// `joined`: the pairs of ranks that have a link of their own.
+void read_single_link(const place& here, any_cluster& c, bool has_common,
+                      std::set<std::pair<std::size_t, std::size_t>>& joined) {
   here.allow({"between", "bandwidth", "message_time"});
   const place between = here.at("between");
   const auto two = between.elements();
   if (two.size() != 2) between.fail(fmt::format("must name two devices, but has {} elements.", two.size()));
   const std::size_t a = rank_of(two[0], c), b = rank_of(two[1], c);
   if (a == b) between.fail("must name two devices, but names one twice.");
+  if (!joined.insert(std::minmax(a, b)).second)
+    between.fail(fmt::format("names {} and {}, which have a link already.", in_quotes(c.devices[a].name),
+                             in_quotes(c.devices[b].name)));
   iop::link joint = c.between(a, b);
   const auto bandwidth = here.find("bandwidth"), message_time = here.find("message_time");
   if (bandwidth && c.shared_medium())
@@ -159,6 +172,32 @@ void read_single_link(const place& here, any_cluster& c, bool has_common) {
   if (bandwidth || !has_common) joint.bandwidth = here.at("bandwidth").quantity(parse_link_bandwidth);
   if (message_time || !has_common) joint.message = here.at("message_time").quantity(parse_duration);
   c = c.with_link(a, b, joint);
+}
+
+/// A parser's callback that refuses an object which says a key twice: the library would take the last.
+class unique_keys {
+ public:
+  bool operator()(int, json::parse_event_t event, const json& parsed) {
+    if (event == json::parse_event_t::object_start) open_.emplace_back();
+    if (event == json::parse_event_t::object_end) open_.pop_back();
+    if (event == json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second)
+      throw std::runtime_error(
+          fmt::format("an object has the key {} twice.", in_quotes(parsed.get_ref<const std::string&>())));
+    return true;
+  }
+
+ private:
+  std::vector<std::set<std::string>> open_{};
+};
+
+/// The library's words without the number of the error in front, and without most of a long text in it.
+std::string in_short(std::string_view what) {
+  what.remove_prefix(what.find("] ") + 2);
+  const std::string_view mark = "last read: ";
+  const std::size_t begin = what.find(mark);
+  if (begin == what.npos) return std::string(what);
+  return fmt::format("{}{}", what.substr(0, begin + mark.size()),
+                     iop::file::shown(what.substr(begin + mark.size())).view());
 }
 
 setup from_json(const json& all) {
@@ -172,8 +211,10 @@ setup from_json(const json& all) {
   for (const place& each : each_device) read_device(each, made);
   const auto common = root.find("link");
   if (common) read_link(*common, made.cluster);
+  std::set<std::pair<std::size_t, std::size_t>> joined;
   if (const auto links = root.find("links"))
-    for (const place& each : links->elements()) read_single_link(each, made.cluster, common.has_value());
+    for (const place& each : links->elements())
+      read_single_link(each, made.cluster, common.has_value(), joined);
   const std::size_t last = made.cluster.size() - 1;
   if (const auto rank = root.find("input_rank")) made.ends.input_rank = rank->whole_number(0, last);
   if (const auto rank = root.find("output_rank")) made.ends.output_rank = rank->whole_number(0, last);
@@ -183,16 +224,15 @@ setup from_json(const json& all) {
 }  // namespace
 
 setup read_cluster(const std::string& file) {
+  const auto shown = iop::file::shown(file);
   std::ifstream stream(file);
-  if (!stream) throw std::runtime_error(fmt::format("{}: cannot be opened.", file));
+  if (!stream) throw std::runtime_error(fmt::format("{}: cannot be opened.", shown.view()));
   try {
-    return from_json(json::parse(stream));
+    return from_json(json::parse(stream, unique_keys{}));
   } catch (const json::exception& reason) {
-    // Without the number of the error in front.
-    const std::string_view what = reason.what();
-    throw std::runtime_error(fmt::format("{}: is not JSON: {}", file, what.substr(what.find("] ") + 2)));
+    throw std::runtime_error(fmt::format("{}: is not JSON: {}", shown.view(), in_short(reason.what())));
   } catch (const std::runtime_error& reason) {
-    throw std::runtime_error(fmt::format("{}: {}", file, reason.what()));
+    throw std::runtime_error(fmt::format("{}: {}", shown.view(), reason.what()));
   }
 }
 

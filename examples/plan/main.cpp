@@ -10,6 +10,9 @@
 #include "table.hpp"
 #include "units.hpp"
 
+#include <console/outputs.hpp>
+#include <console/usage.hpp>
+
 #include <iop/deploy/deployment.hpp>
 
 #include <fmt/format.h>
@@ -17,8 +20,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -37,6 +38,10 @@ struct options {
   std::string json{};
   std::string html{};
   std::string header{};
+
+  std::vector<console::named_path> outputs() const {
+    return {{"--json", json}, {"--html", html}, {"--header", header}};
+  }
 };
 
 /// An option that is read by one of the functions of units.hpp.
@@ -65,10 +70,10 @@ void add_options(CLI::App& app, options& o) {
   app.add_option("--policy", o.policy, "how it is cut; all compares the policies")
       ->check(CLI::IsMember(policies))
       ->capture_default_str();
-  auto* file = app.add_option("--cluster", o.cluster_file, "JSON file with unlike devices and links");
+  auto* file =
+      console::add_words(app, "--cluster", o.cluster_file, "JSON file with unlike devices and links");
   const std::vector<CLI::Option*> equal = {
-      app.add_option("--devices", o.devices, "how many equal devices")
-          ->check(CLI::Range(std::size_t{1}, most_devices))
+      console::add_number(app, "--devices", o.devices, 1, most_devices, "how many equal devices")
           ->capture_default_str(),
       add_quantity(app, "--flops", o.device.compute, parse_compute_rate, "of each device [10G]"),
       add_quantity(app, "--winograd-flops", o.device.winograd, parse_compute_rate,
@@ -80,9 +85,18 @@ void add_options(CLI::App& app, options& o) {
       add_quantity(app, "--message-time", o.link.message, parse_duration, "set-up of each message [2ms]"),
       app.add_flag("--shared-medium", o.link.shared_medium, "all links share one channel, as Wi-Fi does")};
   for (CLI::Option* each : equal) each->excludes(file);
-  app.add_option("--json", o.json, "write all numbers to this file; - is stdout, instead of the table");
-  app.add_option("--html", o.html, "write a page with timelines and cuts to this file");
-  app.add_option("--header", o.header, "write the plan of one policy as C++ to this file, for a deployment");
+  console::add_words(app, "--json", o.json,
+                     "write all numbers to this file; - is stdout, the table goes to stderr then");
+  console::add_words(app, "--html", o.html, "write a page with timelines and cuts to this file");
+  console::add_words(app, "--header", o.header,
+                     "write the plan of one policy as C++ to this file, for a deployment");
+  app.callback([&o] {
+    std::vector<console::named_path> files = o.outputs();
+    files.insert(files.begin(), {"--cluster", o.cluster_file});
+    console::check_different(files);
+    if (!o.header.empty() && o.policy == "all")
+      throw CLI::ValidationError("--header", "writes one plan: name its policy with --policy");
+  });
 }
 
 setup equal_devices(const options& o) {
@@ -90,16 +104,6 @@ setup equal_devices(const options& o) {
   for (std::size_t rank = 0; rank < o.devices; ++rank) made.add(o.device, fmt::format("device{}", rank));
   made.cluster.connect_all(o.link);
   return made;
-}
-
-void write(const std::string& path, const std::string& content) {
-  if (path == "-") {
-    fmt::print("{}", content);
-    return;
-  }
-  std::ofstream file(path);
-  file << content;
-  if (!file.flush()) throw std::runtime_error(fmt::format("cannot write '{}'", path));
 }
 
 std::string to_header(const network& n, const report& r) {
@@ -111,8 +115,7 @@ std::string to_header(const network& n, const report& r) {
 
 /// The exit status.
 int run(const options& o) {
-  if (!o.header.empty() && o.policy == "all")
-    throw std::runtime_error("--header writes one plan: name its policy with --policy");
+  for (const console::named_path& each : o.outputs()) console::check_output(each.path);
   const setup s = o.cluster_file.empty() ? equal_devices(o) : read_cluster(o.cluster_file);
   const auto impossible = iop::deploy::problem_of(s.cluster, s.ends);
   if (!impossible.empty()) throw std::runtime_error(impossible.c_str());
@@ -123,10 +126,11 @@ int run(const options& o) {
   for (const iop::policy p : iop::all_policies)
     if (o.policy == "all" || o.policy == name_of(p)) reports.push_back(make_report(n, s, p));
 
-  if (o.json != "-") reports.size() == 1 ? print_plan(n, s, reports[0]) : print_comparison(n, s, reports);
-  if (!o.json.empty()) write(o.json, to_json(n, s, reports).dump(1) + '\n');
-  if (!o.html.empty()) write(o.html, to_page(n, s, reports));
-  if (!o.header.empty()) write(o.header, to_header(n, reports[0]));
+  std::FILE* table = console::table_beside(o.outputs());
+  reports.size() == 1 ? print_plan(table, n, s, reports[0]) : print_comparison(table, n, s, reports);
+  if (!o.json.empty()) console::write_output(o.json, to_json(n, s, reports).dump(1) + '\n');
+  if (!o.html.empty()) console::write_output(o.html, to_page(n, s, reports));
+  if (!o.header.empty()) console::write_output(o.header, to_header(n, reports[0]));
   // A comparison is of use as long as one policy fits.
   if (std::any_of(reports.begin(), reports.end(), [](const report& r) { return r.fits(); })) return 0;
   fmt::print(stderr, "{}\n", reports.back().problem);
@@ -139,15 +143,5 @@ int main(int argc, char** argv) {
   options o;
   CLI::App app("Plans a network on a cluster and says what that costs: time, messages, bytes and memory.");
   add_options(app, o);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : 2;
-  }
-  try {
-    return run(o);
-  } catch (const std::exception& reason) {
-    fmt::print(stderr, "{}\n", reason.what());
-    return 1;
-  }
+  return console::run(app, argc, argv, [&] { return run(o); });
 }

@@ -20,7 +20,7 @@ class grid {
 
   void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
 
-  void print() const {
+  void print(std::FILE* to) const {
     std::vector<std::size_t> widths;
     for (const auto& row : rows_)
       for (std::size_t i = 0; i < row.size(); ++i) {
@@ -34,7 +34,7 @@ class grid {
         line += (i == 0 ? "" : "  ") + (i < left_ ? row[i] + blank : blank + row[i]);
       }
       line.erase(line.find_last_not_of(' ') + 1);
-      fmt::print("{}\n", line);
+      fmt::print(to, "{}\n", line);
     }
   }
 
@@ -95,7 +95,7 @@ void add_exchange(grid& table, const network& n, const exchange& e, std::size_t 
   table.add(row);
 }
 
-void print_memory(const setup& s, const report& r) {
+void print_memory(std::FILE* to, const setup& s, const report& r) {
   grid table;
   table.add({"memory", "weights", "arena", "of it buffers", "together", "limit", ""});
   for (std::size_t rank = 0; rank < s.cluster.size(); ++rank) {
@@ -105,7 +105,7 @@ void print_memory(const setup& s, const report& r) {
     table.add({std::string(s.cluster.devices[rank].name), text(f.weight_bytes), text(f.arena_bytes),
                text(f.buffer_bytes), text(f.bytes()), text(limit), f.bytes() > limit ? "too small" : ""});
   }
-  table.print();
+  table.print(to);
 }
 
 std::size_t largest_memory(const report& r) {
@@ -116,8 +116,8 @@ std::size_t largest_memory(const report& r) {
 
 }  // namespace
 
-void print_plan(const network& n, const setup& s, const report& r) {
-  fmt::print("{}, policy {}\n\n", heading(n, s), name_of(r.policy));
+void print_plan(std::FILE* to, const network& n, const setup& s, const report& r) {
+  fmt::print(to, "{}, policy {}\n\n", heading(n, s), name_of(r.policy));
   grid table(2);
   std::vector<std::string> row{"step", "partition", "ms"};
   for (const iop::device& d : s.cluster.devices) row.emplace_back(d.name);
@@ -131,19 +131,20 @@ void print_plan(const network& n, const setup& s, const report& r) {
       add_exchange(table, n, std::get<exchange>(step), latest);
     }
   }
-  table.print();
+  table.print(to);
   const iop::planner::prediction& p = r.predicted;
   fmt::print(
+      to,
       "Of each device: milliseconds it computes or exchanges; channels or rows it has of each operator.\n\n");
-  fmt::print("makespan {} ms = compute {} ms + exchange {} ms; {} exchanges, {} messages, {}\n\n",
+  fmt::print(to, "makespan {} ms = compute {} ms + exchange {} ms; {} exchanges, {} messages, {}\n\n",
              milliseconds(p.makespan_seconds), milliseconds(p.compute_seconds),
              milliseconds(p.exchange_seconds), p.exchanges, p.messages,
              bytes_text(static_cast<double>(p.bytes)));
-  print_memory(s, r);
+  print_memory(to, s, r);
 }
 
-void print_comparison(const network& n, const setup& s, const std::vector<report>& reports) {
-  fmt::print("{}\n\n", heading(n, s));
+void print_comparison(std::FILE* to, const network& n, const setup& s, const std::vector<report>& reports) {
+  fmt::print(to, "{}\n\n", heading(n, s));
   double best = 0;
   for (const report& r : reports)
     if (r.fits() && (best == 0 || r.predicted.makespan_seconds < best)) best = r.predicted.makespan_seconds;
@@ -158,8 +159,8 @@ void print_comparison(const network& n, const setup& s, const std::vector<report
                bytes_text(static_cast<double>(p.bytes)), memory_text(static_cast<double>(largest_memory(r))),
                r.fits() ? "yes" : "no", best > 0 ? fmt::format("{:.3f}", p.makespan_seconds / best) : "-"});
   }
-  table.print();
-  if (best > 0) fmt::print("Ratio: to the least makespan that fits.\n");
+  table.print(to);
+  if (best > 0) fmt::print(to, "Ratio: to the least makespan that fits.\n");
 }
 
 }  // namespace what_if

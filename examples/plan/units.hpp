@@ -2,9 +2,11 @@
 #pragma once
 
 // Quantities as people write them: a number, an optional prefix and a unit, such as 10e9, 10G, 256MiB,
-// 100Mbit or 500us. A plain number is in FLOP/s, bytes per second, bytes or seconds. What cannot be read is a
-// std::invalid_argument with a sentence.
+// 100Mbit or 500us. A plain number is in FLOP/s, bytes per second, bytes or seconds. What cannot be read, or
+// is beyond all hardware so that sums of times would not be finite, is a std::invalid_argument with a
+// sentence.
 
+#include <iop/file/names.hpp>
 #include <iop/spec/units.hpp>
 
 #include <fmt/format.h>
@@ -32,6 +34,7 @@ struct quantity {
   std::string_view example;
   std::initializer_list<unit> units;
   bool has_large_prefixes = true;
+  double least = 1, most = 1e18;  ///< in basic units; 0 is allowed, too
 };
 
 inline constexpr unit prefixes[] = {{"", 1},        {"k", 1e3},        {"K", 1e3},
@@ -51,8 +54,9 @@ inline double factor_of(std::string_view suffix, const quantity& q) {
 
 inline double parse(std::string_view written, const quantity& q) {
   const auto refuse = [&] {
-    return std::invalid_argument(
-        fmt::format("'{}' is not {}: write for example {}.", written, q.article_and_name, q.example));
+    return std::invalid_argument(fmt::format("'{}' is not {}: write for example {}.",
+                                             iop::file::shown(written).view(), q.article_and_name,
+                                             q.example));
   };
   // from_chars would also take "inf" and "-1".
   const bool is_number = !written.empty() && ((written[0] >= '0' && written[0] <= '9') || written[0] == '.');
@@ -62,8 +66,13 @@ inline double parse(std::string_view written, const quantity& q) {
   std::string_view suffix = written.substr(static_cast<std::size_t>(end - written.data()));
   if (suffix.size() > 1 && suffix[0] == ' ') suffix.remove_prefix(1);
   const double factor = factor_of(suffix, q);
-  if (factor == 0 || !std::isfinite(number * factor)) throw refuse();
-  return number * factor;
+  const double value = number * factor;
+  if (factor == 0 || !std::isfinite(value)) throw refuse();
+  if (value != 0 && (value < q.least || value > q.most))
+    throw std::invalid_argument(fmt::format("'{}' is not {} that there is: 0, or from {:g} to {:g}.",
+                                            iop::file::shown(written).view(), q.article_and_name, q.least,
+                                            q.most));
+  return value;
 }
 
 }  // namespace detail
@@ -94,11 +103,8 @@ inline iop::byte_rate parse_link_bandwidth(std::string_view written) {
 
 inline iop::byte_count parse_byte_count(std::string_view written) {
   const double bytes = detail::parse(
-      written, {"an amount of memory", "268435456 (bytes), 256MiB or 268.4MB", {{"", 1}, {"B", 1}}});
-  // Above 2^53 a double no longer counts bytes.
-  if (bytes > 9007199254740992.0)
-    throw std::invalid_argument(
-        fmt::format("'{}' is more memory than there is: write at most 9007199254740992 bytes.", written));
+      written,
+      {"an amount of memory", "268435456 (bytes), 256MiB or 268.4MB", {{"", 1}, {"B", 1}}, true, 1, 0x1p53});
   return {static_cast<std::size_t>(std::llround(bytes))};
 }
 
@@ -106,7 +112,9 @@ inline iop::duration parse_duration(std::string_view written) {
   return {detail::parse(written, {"a time",
                                   "0.002 (seconds), 2ms or 500us",
                                   {{"", 1}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}},
-                                  false})};
+                                  false,
+                                  1e-12,
+                                  1e6})};
 }
 
 }  // namespace what_if

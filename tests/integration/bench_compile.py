@@ -90,11 +90,27 @@ class Compile(unittest.TestCase):
         self.assertEqual((got.returncode, list(cell["misses"]), list(cell["executor_misses"])), (0, [], ["text_bytes"]))
         self.assertIn("vgg16 × 1, fake: its executor must have at most 400 KB of .text, has 500 KB\n", got.stdout)
 
+    def test_no_object(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "silent")
+            path.write_text("#!/bin/sh\nprintf '\\377\\n'\n")
+            path.chmod(0o755)
+            got, said = report(path, "--networks", "lenet5", "--devices", "1")
+            self.assertEqual((got.returncode, got.stderr), (1, ""))  # an empty include makes an object, too
+            self.assertEqual(said["compilers"][0]["empty_include"]["object"], {"status": "error", "message": "made no object"})
+            path.write_text("neither script nor program\n")
+            got = ask("--compilers", path)
+            self.assertEqual((got.returncode, got.stdout, got.stderr), (1, "", f"{path}: Exec format error\n"))
+
     def test_wrong_usage(self):
-        for words in ["--networks", "lenet6"], ["--devices", "0"], ["--devices", ","], ["--compilers", "no-such"], ["--policy", "x"]:
+        for words in (["--networks", "lenet6"], ["--devices", "0"], ["--devices", ","], ["--devices", "x"],
+                      ["--compilers", "no-such"], ["--policy", "x"], ["--flags", "'"], ["--json", ""], ["--json", "/nowhere/file"],
+                      *(["--time-limit", wrong] for wrong in ("0", "nan", "inf", "1e300", "x")),
+                      ["--memory-limit", 10**20], ["--repeat", "0"]):
             got = ask(*words)
             self.assertEqual((got.returncode, got.stdout), (2, ""), got)
             self.assertIn("error: ", got.stderr)
+            self.assertNotIn("invalid split", got.stderr)
 
 
 if __name__ == "__main__":

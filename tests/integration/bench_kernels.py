@@ -34,8 +34,16 @@ class Kernels(unittest.TestCase):
             self.assertIn(row["shape"], got.stdout)
 
     def test_wrong_usage(self):
-        for words in ["--networks", "lenet6"], ["--repetitions", "0"], ["--no-such"]:
-            self.assertEqual(run(PROGRAMS / "bench_kernels", *words).returncode, 2)
+        for words in (["--networks", "lenet6"], ["--repetitions", "0"], ["--no-such"], ["--json", ""],
+                      *(["--seconds", wrong] for wrong in ("0", "nan", "inf", "1e300", "x"))):
+            got = run(PROGRAMS / "bench_kernels", *words)
+            self.assertEqual((got.returncode, got.stdout), (2, ""), words)
+            self.assertLess(len(got.stderr), 300)
+
+    def test_outputs(self):
+        """Are known to have a place before anything is measured."""
+        got = run(PROGRAMS / "bench_kernels", "--json", "/nowhere/file")
+        self.assertEqual((got.returncode, got.stdout, got.stderr), (1, "", "cannot write '/nowhere/file': No such file or directory\n"))
 
 
 if __name__ == "__main__":

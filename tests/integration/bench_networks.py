@@ -49,11 +49,41 @@ class Networks(unittest.TestCase):
         self.assertEqual((got.returncode, got.stderr), (1, ""))  # it is iop that has to be there
         self.assertEqual(got.stdout.count("script/bootstrap --bench installs it"), 5)
 
+    def test_broken_engine(self):
+        """One sentence says what an engine did instead of answering."""
+        says = 'echo \'{"scores": [1], "stated_bytes": 5}\''
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder, "bench_networks_iop_lenet5")
+            for script, mode, sentence in (("", 0o644, "Permission denied"), ("neither\n", 0o755, "Exec format error"),
+                                           ("#!/bin/sh\nprintf '\\377\\n'\n", 0o755, "gives no answer but"),
+                                           ("#!/bin/sh\necho []\n", 0o755, "says something else than its scores"),
+                                           (f"#!/bin/sh\n{says}\nwhile read n; do echo 0; done\n", 0o755, "answers 0 where"),
+                                           (f"#!/bin/sh\n{says}\nwhile read n; do echo nan; done\n", 0o755, "answers nan where"),
+                                           (f"#!/bin/sh\n{says}\nexit 4\n", 0o755, "failed with 4: it says nothing")):
+                program.unlink(missing_ok=True)
+                program.write_text(script)
+                program.chmod(mode)
+                got = run(*NETWORKS, "--programs", folder, "--folder", folder, "--networks", "lenet5", "--engines", "iop", "--rounds", 1)
+                self.assertEqual((got.returncode, got.stderr), (1, ""))
+                self.assertRegex(got.stdout, f"skipped: bench_networks_iop_lenet5:? {sentence}")
+            program.write_text(f"#!/bin/sh\n{says}\nfor i in 1 2; do read n; echo 1; done; exit 4\n")
+            got = run(*NETWORKS, "--programs", folder, "--folder", folder, "--networks", "lenet5", "--engines", "iop", "--rounds", 1)
+            self.assertEqual((got.returncode, got.stderr), (1, "bench_networks_iop_lenet5 failed with 4: it says nothing\n"))
+            got = run(*NETWORKS, "--programs", folder, "--folder", program, "--networks", "lenet5")
+            self.assertEqual((got.returncode, got.stderr), (1, f"{program}/networks: Not a directory\n"))
+            with open("/dev/full", "w") as full:
+                got = subprocess.run([*map(str, NETWORKS), "--programs", folder, "--folder", folder, "--networks", "lenet5"],
+                                     stdout=full, stderr=subprocess.PIPE, text=True, timeout=500)
+            self.assertEqual((got.returncode, got.stderr), (1, "cannot write: No space left on device\n"))
+
     def test_wrong_usage(self):
-        for words in ["--networks", "lenet6"], ["--engines", "no-such"], ["--rounds", "0"], ["--round-seconds", "-1"]:
+        for words in (["--networks", "lenet6"], ["--engines", "no-such"], ["--rounds", "0"], ["--rounds", 2**64],
+                      *(["--round-seconds", wrong] for wrong in ("-1", "nan", "inf", "1e300", "x")),
+                      ["--json", ""], ["--json", "/nowhere/file"], ["--json", "/"]):
             got = run(*NETWORKS, *words)
             self.assertEqual((got.returncode, got.stdout), (2, ""), got)
             self.assertIn("error: ", got.stderr)
+            self.assertNotIn("invalid", got.stderr)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class Calibrate(unittest.TestCase):
         path = self.folder / "cluster.json"
         path.write_text(json.dumps(cluster))
         status, out, err = run(PROGRAMS / "iop-plan", "--network", "lenet5", "--policy", "interleaved", "--cluster", path, "--json", "-")
-        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(status, 0, err)
         return json.loads(out)["cluster"]
 
     def test_board(self):
@@ -105,11 +105,22 @@ class Calibrate(unittest.TestCase):
         status, out, err = run(CALIBRATE, "--link", 0, "--peers", peers, "--time-out", 200)
         self.assertEqual((status, out), (1, ""))
         self.assertRegex(err, r"^[^\n]+\n$")
-        status, _, err = run(CALIBRATE, "--seconds", 0, "--json", "/nowhere/camera.json")
-        self.assertEqual((status, err), (1, "cannot write '/nowhere/camera.json'\n"))
-        for words in ["--link", 0], ["--link", 2, "--peers", peers], ["--name", "2 boards"], ["--memory", "much"], ["--seconds", -1]:
+        # Known before anything is measured.
+        self.assertEqual(run(CALIBRATE, "--seconds", 3600, "--json", "/nowhere/camera.json"),
+                         (1, "", "cannot write '/nowhere/camera.json': No such file or directory\n"))
+        with open("/dev/full", "w") as full:
+            process = subprocess.run([CALIBRATE, "--seconds", "0", "--small", "--json", "-"], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual((process.returncode, process.stderr.splitlines()[-1]), (1, "cannot write to stdout: No space left on device"))
+        link = ["--link", 0, "--peers", peers]
+        for words in (["--link", 0], ["--link", 2, "--peers", peers], ["--memory", "much"], ["--peers", peers], ["--time-out", 200],
+                      *(["--seconds", wrong] for wrong in (-1, "nan", "inf", "1e300", "")),
+                      *(["--name", wrong] for wrong in ("2 boards", "", "class", "co_await", "iop", "_x", "a__x", "x" * 41)),
+                      *([*link, *words] for words in (["--time-out", -1], ["--time-out", 0], ["--time-out", 2**64], ["--small"], ["--seconds", 1])),
+                      *(["--link", 0, "--peers", wrong] for wrong in ("[]:1,[]:2", "[::1:1,[::1]:2", "hub:1,hub:1", "hub:1")),
+                      ["--json", ""], ["--header", ""], ["--json", "-", "--header", "-"], ["--json", "x", "--header", "./x"]):
             status, out, err = run(CALIBRATE, *words)
-            self.assertEqual(status, 2, words)
+            self.assertEqual((status, out), (2, ""), words)
+            self.assertLess(len(err), 300)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import math
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,7 @@ def ask(*words):
 
 def answer(*words):
     got = ask(*words, "--json", "-")
-    assert (got.returncode, got.stderr) == (0, ""), got
+    assert got.returncode == 0 and re.match(r"\w+ on \d device", got.stderr), (words, got.stderr)  # the table
     return json.loads(got.stdout)
 
 
@@ -283,7 +284,7 @@ class PlanTest(unittest.TestCase):
         for words in ([], ["--network"], ["--network", "vgg12"], ["--network", "lenet5", "stray"],
                       ["--network", "lenet5", "--bogus"], ["--network", "lenet5", "--policy", "best"],
                       ["--network", "lenet5", "--devices", "0"], ["--network", "lenet5", "--devices", "9"],
-                      ["--network", "lenet5", "--devices", "two"],
+                      *(["--network", "lenet5", "--devices", wrong] for wrong in ("two", "nan", "", "9" * 400)),
                       ["--network", "lenet5", "--cluster", "file", "--devices", "2"],
                       ["--network", "lenet5", "--cluster", "file", "--shared-medium"]):
             self.assertEqual(self.refused(2, r"\S", *words).stdout, "")
@@ -291,7 +292,8 @@ class PlanTest(unittest.TestCase):
                                 ("flops", "inf"), ("flops", "nan"), ("flops", "1e999"), ("flops", "10GB"),
                                 ("memory", "256Mib"), ("memory", "1e17"), ("memory", "2ms"), ("bandwidth", "100M"),
                                 ("bandwidth", "100Mb"), ("bandwidth", "0x10"), ("message-time", "2Ms"),
-                                ("message-time", "2kms"), ("message-time", "1e"), ("memory-bandwidth", "3 G B")):
+                                ("message-time", "2kms"), ("message-time", "1e"), ("message-time", "1e300"),
+                                ("flops", "5e-324"), ("flops", "1e300"), ("bandwidth", "0.5"), ("memory-bandwidth", "3 G B")):
             self.refused(2, re.escape(f"--{option}: '{written}' is "), "--network", "lenet5", f"--{option}={written}")
 
     def test_impossible(self):
@@ -343,6 +345,15 @@ class PlanTest(unittest.TestCase):
                 (changed(["devices", 1, "memory"], None), r"devices\[1\].memory: is missing"),
                 (changed(["devices", 1, "channel_step"], 0), r"devices\[1\].channel_step: must be a whole number from 1"),
                 (changed(["devices", 1, "channel_step"], 1.5), r"devices\[1\].channel_step: must be a whole number"),
+                (changed(["devices", 1, "flops"], 5e-324), "flops: '5e-324' is not a compute rate that there is: 0, or from 1 to 1e\\+18"),
+                (changed(["link", "message_time"], 1e308), "message_time: '1e.308' is not a time that there is: 0, or from"),
+                (changed(["devices", 1, "flops"], "2G\0\33"), r"devices\[1\].flops: '2G\?\?' is not a compute rate: write"),
+                (changed(["devices", 1, "flops"], "9" * 5000), r"devices\[1\].flops: '...9{57}' is not a compute rate: write"),
+                (changed(["devices", 1, ""], 1), r"devices\[1\].'': is not known here"),
+                (changed(["\n\0"], 1), r"json: \?\?: is not known here"),
+                ('{"devices": ["' + "x" * 5000, r"line 1, column \d+.*last read: \.\.\.x{56}'\n"),
+                ('{"link": {}, "devices": [], "link": {}}', "an object has the key 'link' twice"),
+                (changed(["links", 1, "between"], ["hub", "camera"]), r"links\[1\].between: names 'hub' and 'camera', which have"),
                 (changed(["link"], None), r"links\[1\].bandwidth: is missing"),
                 (changed(["links"], None) | {"link": {}}, "link.bandwidth: is missing"),
                 (changed(["link", "bandwidth"], "100M"), "link.bandwidth: '100M' is not a bandwidth"),
@@ -373,14 +384,54 @@ class PlanTest(unittest.TestCase):
         got = ask("--network", "lenet5", "--json", path)
         self.assertEqual((got.returncode, got.stderr), (0, ""))
         self.assertEqual(json.loads(path.read_text()), answer("--network", "lenet5"))
+        self.assertEqual(ask("--network", "alexnet", "--json", path).returncode, 0)
+        self.assertEqual(json.loads(path.read_text())["network"]["name"], "alexnet")
+        self.assertEqual([each.name for each in self.folder.iterdir()], ["plan.json"])
         for option in "--json", "--html":
-            self.refused(1, "cannot write", "--network", "lenet5", option, self.folder / "missing" / "file")
+            for place in self.folder / "missing" / "file", self.folder:
+                got = self.refused(1, "^cannot write '.*': [^\n]*\n$", "--network", "lenet5", option, place)
+                self.assertEqual(got.stdout, "")  # known before anything is planned
+        self.refused(1, "^cannot write '/dev/full': No space left on device\n$", "--network", "lenet5", "--json", "/dev/full")
+
+    def test_nothing_is_overwritten(self):
+        cluster = self.file(UNLIKE)
+        link = self.folder / "link"
+        link.symlink_to(cluster)
+        new = self.folder / "new"
+        for words in (["--cluster", cluster, "--json", cluster], ["--cluster", cluster, "--header", link, "--policy", "coedge"],
+                      ["--cluster", link, "--html", f"{self.folder}/./cluster.json"], ["--json", new, "--html", new],
+                      ["--json", new, "--html", f"{new}.part"], ["--json", "-", "--html", "-"],
+                      *([option, ""] for option in ("--cluster", "--json", "--html", "--header"))):
+            got = self.refused(2, r"^--\w+: must ", "--network", "lenet5", *words)
+            self.assertEqual(got.stdout, "")
+        self.assertEqual(json.loads(cluster.read_text()), UNLIKE)
+        self.assertFalse(new.exists())
+        # A write that fails leaves what was there: files may have 1000 bytes.
+        old = self.folder / "old.html"
+        old.write_text("old")
+        got = subprocess.run([PROGRAM, "--network", "lenet5", "--html", old], text=True, capture_output=True, restore_signals=False,
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+        self.assertEqual((got.returncode, got.stderr), (1, f"cannot write '{old}': File too large\n"))
+        self.assertEqual((old.read_text(), sorted(each.name for each in self.folder.iterdir())),
+                         ("old", ["cluster.json", "link", "old.html"]))
+
+    def test_stdout(self):
+        """What is asked for there has it alone; that it takes nothing is an error."""
+        got = ask("--network", "lenet5", "--policy", "coedge", "--header", "-")
+        self.assertTrue(got.stdout.startswith("// Made by iop-plan"))
+        self.assertTrue(got.stderr.startswith("lenet5 on 3 devices, policy coedge\n"))
+        for words in [], ["--json", "-"], ["--help"]:
+            with open("/dev/full", "w") as full:
+                got = subprocess.run([PROGRAM, "--network", "lenet5", *words], text=True, stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual((got.returncode, got.stderr.splitlines()[-1].partition(":")[0]), (1, "cannot write to stdout"))
+        got = subprocess.run(f"{PROGRAM} --network lenet5 >&-", shell=True, text=True, stderr=subprocess.PIPE)
+        self.assertEqual((got.returncode, got.stderr), (1, "cannot write to stdout: Bad file descriptor\n"))
 
     def test_header(self):
         """The plan as C++ is the one that the compiler makes of the same network and cluster."""
         header = self.folder / "plan.hpp"
         words = "--network", "lenet5", "--devices", "3", "--memory", "150KiB", "--header", header
-        self.refused(1, "name its policy with --policy", *words)
+        self.refused(2, "name its policy with --policy", *words)
         self.assertEqual(ask(*words, "--policy", "interleaved").returncode, 0)
         source = self.folder / "same.cpp"
         source.write_text("""

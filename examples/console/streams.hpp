@@ -11,7 +11,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace lenet5 {
+namespace console {
 
 /// Puts something into the places of stdin, stdout and stderr that were closed, so that no socket gets such a
 /// number and then what is meant for people. Reading gives the end there, writing fails.
@@ -34,4 +34,4 @@ inline int finish(int status) {
   return 1;
 }
 
-}  // namespace lenet5
+}  // namespace console
