@@ -32,12 +32,12 @@ def output(text):
     path = Path(text)
     if not text or path.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is not a file")
-    needed = [path] if path.exists() else []
-    if not path.exists() or path.is_file():
-        needed.append(path.resolve().parent)
-    for each in needed:
+    folder = path.resolve().parent
+    if not path.exists() and not folder.is_dir():
+        raise argparse.ArgumentTypeError(f"{str(folder)!r} is not a folder")
+    for each in ([path] if path.exists() else []) + ([folder] if not path.exists() or path.is_file() else []):
         if not os.access(each, os.W_OK):
-            raise argparse.ArgumentTypeError(f"{str(each)!r} {'cannot be written' if each.exists() else 'does not exist'}")
+            raise argparse.ArgumentTypeError(f"{str(each)!r} cannot be written")
     return path
 
 

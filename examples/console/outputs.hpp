@@ -76,7 +76,7 @@ inline void check_output(const std::string& path) {
     if (::access(place.c_str(), W_OK) != 0) detail::cannot_write(path, errno);
   };
   if (std::filesystem::exists(found)) allows(path);
-  if (!detail::is_special(found)) allows(detail::full(path).parent_path());
+  if (!detail::is_special(found)) allows(detail::full(path).parent_path() / ".");  // ENOTDIR if it is a file
 }
 
 inline void write_output(const std::string& path, const std::string& content) {

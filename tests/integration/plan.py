@@ -388,7 +388,7 @@ class PlanTest(unittest.TestCase):
         self.assertEqual(json.loads(path.read_text())["network"]["name"], "alexnet")
         self.assertEqual([each.name for each in self.folder.iterdir()], ["plan.json"])
         for option in "--json", "--html":
-            for place in self.folder / "missing" / "file", self.folder:
+            for place in self.folder / "missing" / "file", path / "file", self.folder:
                 got = self.refused(1, "^cannot write '.*': [^\n]*\n$", "--network", "lenet5", option, place)
                 self.assertEqual(got.stdout, "")  # known before anything is planned
         self.refused(1, "^cannot write '/dev/full': No space left on device\n$", "--network", "lenet5", "--json", "/dev/full")
