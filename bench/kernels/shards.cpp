@@ -5,6 +5,7 @@
 // are the plan's choice, and this is about kernels. Steps run in the order of the program, so that caches
 // hold what they would, but without exchanges; each counts with the least time of all rounds.
 
+#include "calibrate/device_probe.hpp"
 #include "shapes.hpp"
 #include "support/probe.hpp"
 
@@ -105,23 +106,28 @@ class shard {
   std::vector<step> steps_{};
 };
 
-/// Devices that are to each other and to their links what the design's examples are (10 GFLOP/s, 100 Mbit/s,
-/// 0.5 ms), each as fast as a core with AVX-512: whether rows, channels or Winograd's algorithm pay depends
-/// on its proportions. Channels are cut in blocks of these kernels.
+/// This core, as iop-calibrate sees it: whether rows, channels or Winograd's algorithm pay depends on the
+/// proportions of its rates. Channels are cut in blocks of these kernels.
+const iop::device& this_core() {
+  static const iop::device measured = [] {
+    iop::device d = calibrate::measure_device(4, false).device;
+    d.channel_step = iop::kernel::block_channels;
+    return d;
+  }();
+  return measured;
+}
+
+/// So many of this core, which are to their links what the design's examples are: 10 GFLOP/s to 100 Mbit/s
+/// and 0.5 ms.
 template <std::size_t Ranks>
 iop::cluster<Ranks> equal_devices(std::size_t memory_bytes) {
-  using namespace iop::literals;
+  iop::device board = this_core();
+  board.name = "board";
+  board.memory = {memory_bytes};
   iop::cluster<Ranks> c;
-  for (std::size_t r = 0; r < Ranks; ++r)
-    c.devices.push_back({.name = "board",
-                         .compute = 240_GFLOPs,
-                         .memory_bandwidth = 30_GBps,
-                         .memory = {memory_bytes},
-                         .channel_step = iop::kernel::block_channels,
-                         .winograd = 550_GFLOPs,
-                         .depthwise = 90_GFLOPs,
-                         .narrow = 200_GFLOPs});
-  c.connect_all({2400_Mbitps, 20_us, false});
+  for (std::size_t r = 0; r < Ranks; ++r) c.devices.push_back(board);
+  const double faster = board.compute.flops_per_second / 10e9;
+  c.connect_all({{12.5e6 * faster}, {0.5e-3 / faster}, false});
   return c;
 }
 
