@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Time as an emulated device sees it: seconds of the clock that all processes of this machine share, seconds
-// that this thread has computed, and waiting for a moment to a few microseconds.
-
-#include <calibrate/stopwatch.hpp>
+// Time as an emulated device sees it: seconds of the clock that all processes of this machine share, and
+// waiting for a moment to a few microseconds.
 
 #include <ctime>
 
 namespace iop_cluster {
-
-using calibrate::computed;
 
 inline double now() {
   timespec now{};

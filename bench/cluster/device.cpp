@@ -156,8 +156,9 @@ class trial {
       take(made.run(image, watch));
     }
     link.mute(false);
-    known.write(watch.costs());
-    return watch.costs();
+    auto costs = watch.costs();
+    known.write(costs);
+    return costs;
   }
 
   /// When others rehearse on this machine, nothing is timed.

@@ -11,6 +11,8 @@
 #include "clock.hpp"
 #include "urgency.hpp"
 
+#include <calibrate/stopwatch.hpp>
+
 #include <iop/exec/observer.hpp>
 
 #include <algorithm>

@@ -16,9 +16,8 @@ using namespace iop::literals;
 using namespace iop::model;
 using iop_test::random_weights;
 
-/// Ends of blocks of all kinds: in tiles, by Winograd's algorithm, after a pooling, with a projection, with
-/// an activation, and one whose sum cannot be fused, since both paths end with the same operator's kind of
-/// work.
+/// Ends of blocks of all kinds: in tiles, by Winograd's algorithm, with a projection, with an activation, and
+/// one that ends with a pooling, whose sum cannot be fused; before them a max_pool that can.
 struct blocks : network<input<1, 32, 32>, conv2d<6, kernel<5>, pad<2>>, relu, max_pool<2>,  //
                         residual<conv2d<24, kernel<1>>, relu6, conv2d<6, kernel<1>>>,
                         residual<conv2d<20, kernel<3>, pad<1>>, relu, conv2d<20, kernel<3>, pad<1>>,
