@@ -58,7 +58,8 @@ class Cell:
         """As iop-plan reads it. The devices are this machine, slowed down: all its rates by the same factor."""
         rates, devices = self.rates(host), []
         for rank, factor in enumerate(self.factors(host)):
-            device = {"name": f"device{rank}", "memory": self.memory, "channel_step": rates["channel_step"]}
+            device = {"name": f"device{rank}", "memory": self.memory, "channel_step": rates["channel_step"],
+                      "skips_padding": rates["skips_padding"]}
             for rate in ("flops", "memory_bandwidth", "depthwise_flops", "narrow_flops", *(["winograd_flops"] if winograd else [])):
                 device[rate] = rates[rate] / factor
             devices.append(device)

@@ -92,6 +92,7 @@ void time_network(bool by_winograd, double seconds, std::vector<timed_operator>&
   const iop::exec::network_view net{Network::spec.list(), Network::spec.names, Network::spec.norm_names};
   iop::cluster<1> c;
   c.devices.push_back({"this one", {1e9}, {1e12}, {std::size_t{1} << 40}});
+  c.devices[0].skips_padding = true;
   if (by_winograd) c.devices[0].winograd = {1e12};
   const auto plan = iop::planner::make_plan<most_operators>(net.ops, c, iop::policy::single_device);
   const auto steps = std::make_unique<iop::deploy::program<most_operators, 1>>(
@@ -114,7 +115,8 @@ void time_network(bool by_winograd, double seconds, std::vector<timed_operator>&
     const iop::op& o = net.ops[step.tensor];
     // With Winograd's algorithm only those that it computes: the others were timed before.
     if (by_winograd && !step.by_winograd) continue;
-    const auto work = iop::planner::work_of(o, iop::whole(o.in), iop::whole(o.out), step.by_winograd);
+    const auto work =
+        iop::planner::work_of(c.devices[0], o, iop::whole(o.in), iop::whole(o.out), step.by_winograd);
     into.push_back({describe(o, step.by_winograd), rate_for(o, step.by_winograd), work.flops, work.bytes,
                     std::max(watch.seconds(i), 1e-9)});
   }
@@ -155,6 +157,7 @@ device_model measure_device(double seconds, bool is_small) {
   }
   using rate = timed_operator::rate;
   made.device.channel_step = iop::kernel::simd::lanes;
+  made.device.skips_padding = true;
   made.device.compute = {rate_of(made.operators, rate::wide)};
   made.device.memory_bandwidth = {rate_of(made.operators, rate::reading)};
   made.device.winograd = {rate_of(made.operators, rate::winograd)};

@@ -106,15 +106,17 @@ void measure_board(const options& o) {
                      {"channel_step", d.channel_step},
                      {"winograd_flops", rounded(d.winograd.flops_per_second)},
                      {"depthwise_flops", rounded(d.depthwise.flops_per_second)},
-                     {"narrow_flops", rounded(d.narrow.flops_per_second)}};
+                     {"narrow_flops", rounded(d.narrow.flops_per_second)},
+                     {"skips_padding", d.skips_padding}};
   fmt::print(table, "\n{}\n", made.dump());
   console::write_output(o.json, made.dump(1) + "\n");
   console::write_output(
-      o.header, to_header("device", o.name,
-                          fmt::format("{{\"{}\", {{{}}}, {{{}}}, {{{}}}, {}, {{{}}}, {{{}}}, {{{}}}}}",
-                                      o.name, made["flops"].dump(), made["memory_bandwidth"].dump(),
-                                      o.memory.bytes, d.channel_step, made["winograd_flops"].dump(),
-                                      made["depthwise_flops"].dump(), made["narrow_flops"].dump())));
+      o.header,
+      to_header("device", o.name,
+                fmt::format("{{\"{}\", {{{}}}, {{{}}}, {{{}}}, {}, {{{}}}, {{{}}}, {{{}}}, {}}}", o.name,
+                            made["flops"].dump(), made["memory_bandwidth"].dump(), o.memory.bytes,
+                            d.channel_step, made["winograd_flops"].dump(), made["depthwise_flops"].dump(),
+                            made["narrow_flops"].dump(), d.skips_padding)));
 }
 
 void measure_link(const options& o) {

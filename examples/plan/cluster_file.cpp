@@ -111,7 +111,7 @@ class place {
 
 void read_device(const place& here, setup& into) {
   here.allow({"name", "flops", "memory_bandwidth", "memory", "channel_step", "winograd_flops",
-              "depthwise_flops", "narrow_flops"});
+              "depthwise_flops", "narrow_flops", "skips_padding"});
   const place named = here.at("name");
   const std::string name = named.text();
   // Names stand in tables and sentences.
@@ -133,6 +133,7 @@ void read_device(const place& here, setup& into) {
   read_rate("winograd_flops", d.winograd);
   read_rate("depthwise_flops", d.depthwise);
   read_rate("narrow_flops", d.narrow);
+  if (const auto skips = here.find("skips_padding")) d.skips_padding = skips->boolean();
   into.add(d, name);
 }
 

@@ -69,6 +69,7 @@ json of_cluster(const setup& s) {
     add_rate("winograd_flops", d.winograd);
     add_rate("depthwise_flops", d.depthwise);
     add_rate("narrow_flops", d.narrow);
+    if (d.skips_padding) made["skips_padding"] = true;
     devices.push_back(made);
   }
   json made = {{"devices", devices}};

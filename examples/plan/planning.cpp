@@ -53,7 +53,8 @@ class narrator {
         part.inputs.push_back(iop::input_box(o, plan_.decisions[s.tensor], r, input));
       if (!each.is_fused) {
         part.by_winograd = iop::has(plan_.decisions[s.tensor].winograd, r);
-        part.work = iop::planner::work_of(o, part.inputs[0], part.output, part.by_winograd);
+        part.work =
+            iop::planner::work_of(cluster_.devices[r], o, part.inputs[0], part.output, part.by_winograd);
         part.seconds = iop::planner::seconds_on(cluster_.devices[r], o, part.work, part.by_winograd);
       }
       open_.work[r].flops += part.work.flops;

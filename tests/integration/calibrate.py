@@ -73,7 +73,8 @@ class Calibrate(unittest.TestCase):
             self.assertEqual(read[0][key], value, key)
         self.compiles(header, f"camera.memory.bytes == 256 << 20 && camera.compute.flops_per_second == {made['flops']} && "
                               f"camera.winograd.flops_per_second == {made['winograd_flops']} && "
-                              f"camera.narrow.flops_per_second == {made['narrow_flops']} && camera.channel_step == {made['channel_step']}")
+                              f"camera.narrow.flops_per_second == {made['narrow_flops']} && camera.channel_step == {made['channel_step']} && "
+                              "camera.skips_padding")
 
     def test_small(self):
         """Other networks, and a profile of the same keys."""

@@ -27,7 +27,7 @@ UNLIKE = {
         {"name": "hub", "flops": 10e9, "memory_bandwidth": 3e9, "memory": 2 << 30},
         {"name": "sensör", "flops": "500MFLOPs", "memory_bandwidth": "800M", "memory": "768 MiB", "channel_step": 4},
         {"name": "phone <b>", "flops": "20GFLOP/s", "memory_bandwidth": "8G", "memory": "4GB", "channel_step": 16,
-         "winograd_flops": "45G", "depthwise_flops": 5e9, "narrow_flops": "15G"}],
+         "winograd_flops": "45G", "depthwise_flops": 5e9, "narrow_flops": "15G", "skips_padding": True}],
     "link": {"bandwidth": "54Mbit/s", "message_time": "2ms"},
     "links": [{"between": ["camera", "hub"], "bandwidth": "1Gbit", "message_time": "150us"},
               {"between": [3, 2], "message_time": 0.004}],
@@ -76,7 +76,15 @@ def elements(box, width):
     return 0 if box is None else math.prod(end - begin for begin, end in (box["rows"], box["channels"])) * width
 
 
-def work(op, share):
+def taps_inside(op, axis, outputs):
+    """Taps of the outputs along one axis that fall on the input."""
+    kernel, stride, dilation = (op[key][axis] for key in ("kernel", "stride", "dilation"))
+    first = -op["pad"][("top", "left")[axis]]
+    return sum(0 <= first + out * stride + tap * dilation < op["in"][("height", "width")[axis]]
+               for out in outputs for tap in range(kernel))
+
+
+def work(op, device, share):
     """FLOPs and bytes of one rank's share of an operator."""
     out, taken = share["output"], share["inputs"]
     if out is None:
@@ -90,7 +98,14 @@ def work(op, share):
     read = sum(elements(box, op["in"]["width"]) for box in taken)
     positions = made // outs
     stored = 4 * weights if share["winograd"] else weights
-    return 2 * weights * positions, FLOAT * (stored + outs * op["bias"] + read + made)
+    taps = math.prod(op["kernel"]) * positions
+    if share["winograd"]:  # whole tiles of 4 x 4
+        width = op["out"]["width"]
+        taps = 9 * 16 * math.ceil(positions / width / 4) * math.ceil(width / 4)
+    elif device.get("skips_padding") and op["kind"] == "conv2d" and op["in"]["channels"] > 4 and op["groups"] < op["in"]["channels"]:
+        taps = taps_inside(op, 0, range(*out["rows"])) * taps_inside(op, 1, range(op["out"]["width"]))
+    multiply_adds = weights // math.prod(op["kernel"]) * taps if weights else 0
+    return 2 * multiply_adds, FLOAT * (stored + outs * op["bias"] + read + made)
 
 
 def rate(op, device, share):
@@ -137,7 +152,7 @@ class PlanTest(unittest.TestCase):
             self.assertEqual(op["name"], network[op["operator"]]["name"])
             self.assertEqual(len(op["ranks"]), len(devices))
             for rank, share in enumerate(op["ranks"]):
-                flops, size = (0, 0) if op["fused"] else work(network[op["operator"]], share)
+                flops, size = (0, 0) if op["fused"] else work(network[op["operator"]], devices[rank], share)
                 self.assertEqual((share["flops"], share["bytes"]), (flops, size), op["name"])
                 self.assertLessEqual(share["winograd"], (network[op["operator"]]["kernel"], network[op["operator"]]["stride"],
                                                          network[op["operator"]]["groups"]) == ([3, 3], [1, 1], 1))

@@ -180,6 +180,7 @@ struct random_problem {
     for (iop::device& d : devices.devices)
       for (iop::compute_rate* each : {&d.winograd, &d.depthwise, &d.narrow})
         if (rates.one_in(3)) each->flops_per_second = 1e6 * rates.real(0.2, 4);
+    for (iop::device& d : devices.devices) d.skips_padding = rates.one_in(3);
     const auto any_link = [&](bool shared) {
       const double bytes = static_cast<double>(ops[0].out.size() * sizeof(float));
       const double message = random.one_in(6) ? 0 : alone * random.real(0, 0.1);

@@ -22,10 +22,24 @@ struct work {
   std::size_t channels = 0;  ///< of the output, where vectors run along them
 };
 
-/// What computing `rows` × `channels` of the output takes, from `in_rows` × `in_channels` of the first input.
-/// Winograd's algorithm reads larger weights; its FLOPs are counted as those of the direct form.
-constexpr work work_of(const op& o, std::size_t in_rows, std::size_t in_channels, std::size_t rows,
-                       std::size_t channels, bool by_winograd = false) {
+/// Taps of all pixels in `rows` of the output: of Winograd's algorithm those that the direct form would take
+/// for whole tiles.
+constexpr std::size_t taps_of(const device& d, const op& o, range rows, bool by_winograd) {
+  const window& w = o.win;
+  if (by_winograd)
+    return kernel_area(o) * winograd_outputs * winograd_outputs * winograd_tiles(rows.size(), o.out.width);
+  if (!d.skips_padding || o.what != kind::conv2d || is_depthwise(o) || is_narrow(o))
+    return kernel_area(o) * rows.size() * o.out.width;
+  return taps_inside(rows, o.in.height, w.pad_top, w.kernel_height, w.stride_height, w.dilation_height) *
+         taps_inside({0, o.out.width}, o.in.width, w.pad_left, w.kernel_width, w.stride_width,
+                     w.dilation_width);
+}
+
+/// What computing `out` takes on `d`, from `in_rows` × `in_channels` of the first input. Winograd's algorithm
+/// reads larger weights.
+constexpr work work_of(const device& d, const op& o, std::size_t in_rows, std::size_t in_channels,
+                       const box& out, bool by_winograd = false) {
+  const std::size_t rows = out.rows.size(), channels = out.channels.size();
   if (rows == 0 || channels == 0 || o.what == kind::input) return {};
   const std::size_t outputs = rows * o.out.width * channels;
   const std::size_t ins = o.groups == 1 ? in_channels : channels_read(o);
@@ -35,14 +49,17 @@ constexpr work work_of(const op& o, std::size_t in_rows, std::size_t in_channels
   if (o.what == kind::add) read *= o.inputs.size();
   if (o.what == kind::concat) read = outputs;
   const std::size_t floats = stored + (o.bias ? channels : 0) + read + outputs;
+  const std::size_t multiply_adds =
+      is_weighted(o) ? channels * ins * taps_of(d, o, out.rows, by_winograd) : 0;
   return {
-      2.0 * static_cast<double>(weights * rows * o.out.width), static_cast<double>(floats * sizeof(float)),
+      2.0 * static_cast<double>(multiply_adds), static_cast<double>(floats * sizeof(float)),
       o.what == kind::conv2d && o.in.channels > 1 ? channels : 0};  // else along the pixels, or bytes decide
 }
 
-/// What computing the box `out` takes; `in` is what it reads of its first input.
-constexpr work work_of(const op& o, const box& in, const box& out, bool by_winograd = false) {
-  return work_of(o, in.rows.size(), in.channels.size(), out.rows.size(), out.channels.size(), by_winograd);
+/// What computing the box `out` takes on `d`; `in` is what it reads of its first input.
+constexpr work work_of(const device& d, const op& o, const box& in, const box& out,
+                       bool by_winograd = false) {
+  return work_of(d, o, in.rows.size(), in.channels.size(), out, by_winograd);
 }
 
 /// What a device sustains on an operator.
@@ -67,12 +84,12 @@ constexpr double seconds_on(const device& d, const op& o, const work& w, bool by
 /// True when Winograd's algorithm saves the device time.
 constexpr bool is_quicker_by_winograd(const device& d, const op& o, const box& in, const box& out) {
   if (!(d.winograd.flops_per_second > 0) || !has_winograd(o) || out.empty()) return false;
-  return seconds_on(d, o, work_of(o, in, out, true), true) < seconds_on(d, o, work_of(o, in, out));
+  return seconds_on(d, o, work_of(d, o, in, out, true), true) < seconds_on(d, o, work_of(d, o, in, out));
 }
 
 constexpr double quickest_on(const device& d, const op& o, const box& in, const box& out) {
   const bool by_winograd = is_quicker_by_winograd(d, o, in, out);
-  return seconds_on(d, o, work_of(o, in, out, by_winograd), by_winograd);
+  return seconds_on(d, o, work_of(d, o, in, out, by_winograd), by_winograd);
 }
 
 /// The links of a cluster in plain arrays.
@@ -177,8 +194,8 @@ constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const plan<Op
         const op& o = ops[s.tensor];
         const bool by_winograd = has(p.decisions[s.tensor].winograd, r);
         const box in = input_box(o, p.decisions[s.tensor], r);
-        busy[r] +=
-            seconds_on(c.devices[r], o, work_of(o, in, all.result(s).boxes[r], by_winograd), by_winograd);
+        const work w = work_of(c.devices[r], o, in, all.result(s).boxes[r], by_winograd);
+        busy[r] += seconds_on(c.devices[r], o, w, by_winograd);
       }
       continue;
     }

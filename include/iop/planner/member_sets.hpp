@@ -21,7 +21,8 @@ constexpr bool are_alike(const cluster<Ranks>& c) {
     if (!(d.compute.flops_per_second == first.compute.flops_per_second) ||
         !(d.memory_bandwidth.bytes_per_second == first.memory_bandwidth.bytes_per_second) ||
         d.memory.bytes != first.memory.bytes || d.channel_step != first.channel_step ||
-        !(d.winograd == first.winograd) || !(d.depthwise == first.depthwise) || !(d.narrow == first.narrow))
+        d.skips_padding != first.skips_padding || !(d.winograd == first.winograd) ||
+        !(d.depthwise == first.depthwise) || !(d.narrow == first.narrow))
       return false;
     for (std::size_t b = 0; b < Ranks; ++b)
       if (a != b && !(c.between(a, b) == c.between(Ranks > 1 ? 1 : 0, 0))) return false;

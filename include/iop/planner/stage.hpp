@@ -86,6 +86,7 @@ class stage_builder {
     std::size_t same = Ranks, rows = 0, channels = 0, in_rows = 0, in_channels = 0;
     double sum = 0, effort = 0, latest = 0, first = 0, least = 0;
     std::size_t busy = 0;
+    const bool skips_padding = p_.devices->devices[0].skips_padding;  // then a strip's place matters, too
     for (std::size_t r = 0; r < Ranks; ++r) {
       const range share{made_.options.begin[n * Ranks + r], made_.options.end[n * Ranks + r]};
       if (share.end <= share.begin) continue;
@@ -106,11 +107,13 @@ class stage_builder {
       const std::size_t ih = read.bottom[r] - read.top[r], ic = read.last[r] - read.first[r];
       double seconds = 0;
       // Equal devices take equal times for equal sizes.
-      if (same < Ranks && p_.are_alike && h == rows && c == channels && ih == in_rows && ic == in_channels) {
+      if (same < Ranks && p_.are_alike && !skips_padding && h == rows && c == channels && ih == in_rows &&
+          ic == in_channels) {
         seconds = made_.seconds[n * Ranks + same];
       } else {
         const bool by_winograd = has(winograd, r);
-        seconds = seconds_on(p_.devices->devices[r], o_, work_of(o_, ih, ic, h, c, by_winograd), by_winograd);
+        const device& d = p_.devices->devices[r];
+        seconds = seconds_on(d, o_, work_of(d, o_, ih, ic, out, by_winograd), by_winograd);
         same = r, rows = h, channels = c, in_rows = ih, in_channels = ic;
       }
       made_.seconds[n * Ranks + r] = seconds;

@@ -62,8 +62,9 @@ class winograd_fitting {
 
   constexpr double seconds(std::size_t i, std::size_t r, const decision<Ranks>& d) const {
     const bool by_winograd = has(d.winograd, r);
-    const work w = work_of(ops_[i], input_box(ops_[i], d, r), output_box(ops_[i], d, r), by_winograd);
-    return seconds_on(devices_.devices[r], ops_[i], w, by_winograd);
+    const device& on = devices_.devices[r];
+    const work w = work_of(on, ops_[i], input_box(ops_[i], d, r), output_box(ops_[i], d, r), by_winograd);
+    return seconds_on(on, ops_[i], w, by_winograd);
   }
 
   op_list ops_;

@@ -24,6 +24,9 @@ struct device {
   compute_rate winograd{};
   compute_rate depthwise{};  ///< of depthwise convolutions; 0: `compute`
   compute_rate narrow{};  ///< of convolutions that read up to four channels, as a first layer; 0: `compute`
+  /// Multiply-adds with padding take no time where `compute` is the rate. True of this library's kernels, and
+  /// assumed by no published model: so only measured profiles say it.
+  bool skips_padding = false;
   friend constexpr bool operator==(const device&, const device&) = default;
 };
 

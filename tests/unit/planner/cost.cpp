@@ -45,7 +45,7 @@ TEST_CASE("a vector that is filled in part takes as long as a full one", "[plann
   const op& o = one_convolution::spec.list()[1];
   const auto seconds = [&](const op& of, std::size_t step, std::size_t channels) {
     const device d{"d", 1_MFLOPs, 1_GBps, 1_GiB, step};
-    return seconds_on(d, of, work_of(of, whole(of.in), {{0, 4}, {0, channels}}));
+    return seconds_on(d, of, work_of(d, of, whole(of.in), {{0, 4}, {0, channels}}));
   };
   const double per_channel = 2 * multiply_add_count / 3 / 1e6;
   for (const std::size_t channels : {1u, 2u, 3u}) CHECK(seconds(o, 4, channels) == Approx(4 * per_channel));
@@ -54,6 +54,43 @@ TEST_CASE("a vector that is filled in part takes as long as a full one", "[plann
   op planar = o;  // vectors of pixels
   planar.in.channels = 1;
   CHECK(seconds(planar, 4, 3) == Approx(seconds(planar, 1, 3)));
+}
+
+TEST_CASE("a device that skips padding takes no time for it, where its direct kernels work", "[planner]") {
+  op o = one_convolution::spec.list()[1];
+  device d{"d", 1_MFLOPs, 1_GBps, 1_GiB};
+  const auto flops = [&](range rows, bool by_winograd = false) {
+    const box out{rows, {0, 3}};
+    return work_of(d, o, needed_input(o, out), out, by_winograd).flops;
+  };
+  CHECK(flops({0, 4}) == 2 * multiply_add_count);
+  d.skips_padding = true;
+  CHECK(flops({0, 4}) == 2 * multiply_add_count);  // of few channels: its vectors run over the padding
+  o.in.channels = 6;
+  const double per_tap = 2 * 3 * 6;
+  CHECK(flops({0, 4}) == per_tap * 10 * 10);  // of 12 × 12 taps: one of three at each end of each line
+  CHECK(flops({0, 1}) == per_tap * 2 * 10);
+  CHECK(flops({1, 3}) == per_tap * 6 * 10);
+  CHECK(flops({2, 4}) == per_tap * 5 * 10);
+  o.groups = 3;
+  CHECK(flops({0, 4}) == per_tap * 10 * 10 / 3);
+  o.groups = 6, o.out.channels = 6;  // depthwise
+  CHECK(flops({0, 4}) == per_tap * 12 * 12 / 6);
+}
+
+TEST_CASE("Winograd's algorithm takes whole tiles", "[planner]") {
+  op o = one_convolution::spec.list()[1];
+  o.in = {8, 9, 9}, o.out = {3, 9, 9};
+  const device d{"d", 1_MFLOPs, 1_GBps, 1_GiB};
+  const auto flops = [&](std::size_t rows) {
+    const box out{{0, rows}, {0, 3}};
+    return work_of(d, o, needed_input(o, out), out, true).flops;
+  };
+  const double per_tile = 2 * 3 * 8 * 9 * 16;
+  CHECK(flops(4) == 3 * per_tile);
+  CHECK(flops(5) == 6 * per_tile);
+  CHECK(flops(8) == 6 * per_tile);
+  CHECK(flops(9) == 9 * per_tile);
 }
 
 TEST_CASE("one convolution on two devices: scatter, the slower one's time, gather", "[planner]") {

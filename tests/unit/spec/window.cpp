@@ -107,3 +107,24 @@ TEST_CASE("no rows need no rows", "[spec]") {
   CHECK(iop::reach(5, 1) == 5);
   CHECK(iop::reach(3, 4) == 9);
 }
+
+TEST_CASE("taps_inside counts the taps that fall on the input, of all rows and of strips", "[spec]") {
+  std::size_t wrong = 0, strips = 0;
+  for_each_window([&](std::size_t kernel, std::size_t stride, std::size_t dilation, std::size_t before,
+                      std::size_t after, std::size_t input) {
+    const std::size_t outputs = iop::output_extent(input, kernel, stride, dilation, before, after);
+    for (std::size_t begin = 0; begin < outputs; ++begin)
+      for (std::size_t end = begin + 1; end <= outputs; ++end) {
+        std::size_t hits = 0;
+        for (std::size_t out = begin; out < end; ++out)
+          for (std::size_t tap = 0; tap < kernel; ++tap) {
+            const std::size_t padded = out * stride + tap * dilation;
+            hits += padded >= before && padded < before + input;
+          }
+        ++strips;
+        wrong += iop::taps_inside({begin, end}, input, before, kernel, stride, dilation) != hits;
+      }
+  });
+  CHECK(strips > 10000);
+  CHECK(wrong == 0);
+}
