@@ -10,7 +10,7 @@ target_compile_options(iop_dev_flags INTERFACE
   $<$<AND:$<BOOL:${IOP_NATIVE}>,$<NOT:$<BOOL:$<TARGET_PROPERTY:IOP_ANY_CPU>>>>:-march=native>
   $<$<CXX_COMPILER_ID:GNU>:-fconstexpr-ops-limit=4000000000>
   $<$<CXX_COMPILER_ID:Clang,AppleClang>:-fconstexpr-steps=4000000000>
-  $<$<CONFIG:Debug>:-O1>)
+  $<$<AND:$<CONFIG:Debug>,$<CXX_COMPILER_ID:GNU>>:-O1>)
 if(IOP_SANITIZE)
   # -g1: lines for the reports; -g would make compiling half as slow again.
   list(JOIN IOP_SANITIZE "," sanitizers)
