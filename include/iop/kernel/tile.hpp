@@ -155,9 +155,9 @@ void line_of(const tile_job& job, std::size_t pixels, const float* in, float* ou
     in += count * job.in_step;
     out += count * job.out_step;
   };
-  while (pixels >= 2 * most) advance(tiles.of[most - 1], most);
-  // Equal shares: 7 pixels are 4 + 3, since a tile of one pixel waits for its own additions.
-  for (std::size_t share = (pixels + most - 1) / most; share > 0; --share) {
+  // Equal shares: 7 pixels are 4 + 3 and 49 are 4 · 6 + 5 · 5, since tiles of few pixels wait for their weights
+  // and their own additions.
+  for (std::size_t share = count_of_tiles; share > 0; --share) {
     const std::size_t count = (pixels + share - 1) / share;
     advance(tiles.of[count - 1], count);
   }
