@@ -62,13 +62,6 @@ void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const 
     last_sum[p] = simd::load_as<Tail>(job.start + whole * lanes);
   }
 
-  if constexpr (Vectors == tile_vectors)  // the next tile's outputs come close before they are written
-#pragma GCC unroll 16
-    for (std::size_t p = 0; p < Pixels; ++p)
-#pragma GCC unroll 4
-      for (std::size_t v = 0; v < Vectors; ++v)
-        simd::prefetch_to_write(out + (p + Pixels) * job.out_step + v * lanes);
-
   const float* weights = job.weights;
   for (std::size_t row = 0; row < job.rows; ++row, in += job.row_step, weights += job.weight_skip) {
     const float* column = in;
