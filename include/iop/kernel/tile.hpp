@@ -45,55 +45,15 @@ struct tile_job {
 
 namespace detail {
 
-/// The last vector of channels is a `Tail`: a whole register, or half of one. `ahead` and its step, in bytes,
-/// are for fetching alone: a line per step.
+/// Adds, limits and stores the sums of a tile.
 template <class Tail, std::size_t Pixels, std::size_t Vectors>
-void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const float* in, float* out) {
+[[gnu::always_inline]] inline void finish(const tile_job& job,
+                                          simd::batch (&sum)[Pixels][Vectors > 1 ? Vectors - 1 : 1],
+                                          Tail (&last_sum)[Pixels], float* out) {
   using simd::batch, simd::lanes;
   constexpr std::size_t whole = Vectors - 1,
                         tail_lanes = std::is_same_v<Tail, batch> ? lanes : simd::half_lanes;
-  const std::size_t step = job.in_step, width = job.channels;
-  batch sum[Pixels][std::max<std::size_t>(whole, 1)];
-  Tail last_sum[Pixels];
-#pragma GCC unroll 16
-  for (std::size_t p = 0; p < Pixels; ++p) {
-#pragma GCC unroll 4
-    for (std::size_t v = 0; v < whole; ++v) sum[p][v] = simd::load(job.start + v * lanes);
-    last_sum[p] = simd::load_as<Tail>(job.start + whole * lanes);
-  }
-
-  const float* weights = job.weights;
-  for (std::size_t row = 0; row < job.rows; ++row, in += job.row_step, weights += job.weight_skip) {
-    const float* column = in;
-    for (std::size_t k = 0; k < job.columns; ++k, column += job.column_step) {
-      // An address for four pixels, lest each has a register of its own, of which there are not enough.
-      const float* x[(Pixels + 3) / 4];
-#pragma GCC unroll 4
-      for (std::size_t p = 0; p < Pixels; p += 4) x[p / 4] = simd::opaque(column + p * step);
-      for (std::size_t i = 0; i < job.run; ++i, weights += width) {
-        if constexpr (Vectors == tile_vectors) {
-          simd::prefetch(ahead);
-          ahead += ahead_step;
-        }
-        batch w[std::max<std::size_t>(whole, 1)];
-#pragma GCC unroll 4
-        for (std::size_t v = 0; v < whole; ++v) w[v] = simd::load(weights + v * lanes);
-        const Tail last_w = simd::load_as<Tail>(weights + whole * lanes);
-#pragma GCC unroll 16
-        for (std::size_t p = 0; p < Pixels; ++p) {
-          const float input = x[p / 4][p % 4 * step];
-#pragma GCC unroll 4
-          for (std::size_t v = 0; v < whole; ++v)
-            sum[p][v] = simd::multiply_add(simd::broadcast(input), w[v], sum[p][v]);
-          last_sum[p] = simd::multiply_add(simd::broadcast_as<Tail>(input), last_w, last_sum[p]);
-        }
-#pragma GCC unroll 4
-        for (std::size_t q = 0; q < (Pixels + 3) / 4; ++q) ++x[q];
-      }
-    }
-  }
-
-  const std::size_t last = width - whole * lanes;  // lanes of the last vector that are outputs
+  const std::size_t last = job.channels - whole * lanes;  // lanes of the last vector that are outputs
   if (job.added != nullptr) {
     const float* added = job.added + (out - job.origin);
 #pragma GCC unroll 16
@@ -117,6 +77,72 @@ void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const 
     else
       simd::store_first(out + whole * lanes, tail, last);
   }
+}
+
+/// The last vector of channels is a `Tail`: a whole register, or half of one. `ahead` and its step, in bytes,
+/// are for fetching alone: a line per step.
+template <class Tail, std::size_t Pixels, std::size_t Vectors>
+void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const float* in, float* out) {
+  using simd::batch, simd::lanes;
+  // Across the loop these stay in memory: g++ would keep them in vector registers, where to read them is to
+  // wait for the sums.
+  const tile_job* volatile kept_job = &job;
+  float* volatile kept_out = out;
+  const float* volatile kept_in = in;
+  constexpr std::size_t whole = Vectors - 1;
+  const std::size_t step = job.in_step, width = job.channels;
+  batch sum[Pixels][Vectors > 1 ? Vectors - 1 : 1];
+  Tail last_sum[Pixels];
+#pragma GCC unroll 16
+  for (std::size_t p = 0; p < Pixels; ++p) {
+#pragma GCC unroll 4
+    for (std::size_t v = 0; v < whole; ++v) sum[p][v] = simd::load(job.start + v * lanes);
+    last_sum[p] = simd::load_as<Tail>(job.start + whole * lanes);
+  }
+
+  const float* weights = job.weights;
+  const float* column = in;
+  volatile std::size_t columns = job.columns, rows = job.rows;
+  for (;;) {
+    // An address for four pixels, lest each has a register of its own, of which there are not enough.
+    const float* x[(Pixels + 3) / 4];
+#pragma GCC unroll 4
+    for (std::size_t p = 0; p < Pixels; p += 4) x[p / 4] = simd::opaque(column + p * step);
+    for (std::size_t i = 0; i < job.run; ++i, weights += width) {
+      if constexpr (Vectors == tile_vectors) {
+        simd::prefetch(ahead);
+        ahead += ahead_step;
+      }
+      batch w[Vectors > 1 ? Vectors - 1 : 1];
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < whole; ++v) w[v] = simd::load(weights + v * lanes);
+      const Tail last_w = simd::load_as<Tail>(weights + whole * lanes);
+#pragma GCC unroll 16
+      for (std::size_t p = 0; p < Pixels; ++p) {
+        const float input = x[p / 4][p % 4 * step];
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < whole; ++v)
+          sum[p][v] = simd::multiply_add(simd::broadcast(input), w[v], sum[p][v]);
+        last_sum[p] = simd::multiply_add(simd::broadcast_as<Tail>(input), last_w, last_sum[p]);
+      }
+#pragma GCC unroll 4
+      for (std::size_t q = 0; q < (Pixels + 3) / 4; ++q) ++x[q];
+    }
+    const tile_job& late = *kept_job;  // what only several runs need is read when it is
+    if (columns > 1) {
+      columns = columns - 1;
+      column += late.column_step;
+    } else if (rows > 1) {
+      rows = rows - 1;
+      columns = late.columns;
+      column = kept_in + late.row_step;
+      kept_in = column;
+      weights += late.weight_skip;
+    } else {
+      break;
+    }
+  }
+  return finish<Tail, Pixels, Vectors>(*kept_job, sum, last_sum, kept_out);
 }
 
 using tile_function = void (*)(const tile_job&, const char* ahead, std::size_t ahead_step, const float* in,
@@ -148,8 +174,8 @@ void line_of(const tile_job& job, std::size_t pixels, const float* in, float* ou
     in += count * job.in_step;
     out += count * job.out_step;
   };
-  // Equal shares: 7 pixels are 4 + 3 and 49 are 4 · 6 + 5 · 5, since tiles of few pixels wait for their weights
-  // and their own additions.
+  // Equal shares: 7 pixels are 4 + 3 and 49 are 4 · 6 + 5 · 5, since tiles of few pixels wait for their
+  // weights and their own additions.
   for (std::size_t share = count_of_tiles; share > 0; --share) {
     const std::size_t count = (pixels + share - 1) / share;
     advance(tiles.of[count - 1], count);
