@@ -98,6 +98,7 @@ struct link_table {
   double set_up[Ranks][Ranks]{};     ///< seconds of a message
   double per_float[Ranks][Ranks]{};  ///< seconds
   double shared_per_float = 0;       ///< where all share one medium
+  bool are_alike = true;             ///< set_up and per_float are the same between any two
 
   constexpr link_table() = default;
   constexpr explicit link_table(const cluster<Ranks>& c) {
@@ -107,6 +108,7 @@ struct link_table {
         const link joint = c.between(a, b);
         set_up[a][b] = joint.message.seconds;
         per_float[a][b] = shared ? 0 : sizeof(float) / joint.bandwidth.bytes_per_second;
+        if (a != b && (set_up[a][b] != set_up[0][1] || per_float[a][b] != per_float[0][1])) are_alike = false;
       }
     if (shared) shared_per_float = sizeof(float) / c.between(0, 0).bandwidth.bytes_per_second;
   }
