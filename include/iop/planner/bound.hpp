@@ -86,13 +86,12 @@ class bound_builder {
     for (std::size_t n = 0; n < options; ++n) {
       remainder rest;
       if (own_.options.fused_until[n] > i_ && has_reader()) {
-        if (tells_apart_) made_.ways.row[n] = new_row();
         rest = in_segment(n);
       } else {
         const std::size_t v = own_.made[n];
         if (!is_known[v]) {
-          row_of_value[v] = tells_apart_ ? new_row() : 0;
           rest = has_reader() ? behind(v) : delivered(v);
+          row_of_value[v] = row_;
           exchanged[v] = rest.exchanged, same[v] = rest.same, fewer[v] = rest.fewer;
           is_known[v] = true;
         }
@@ -136,12 +135,14 @@ class bound_builder {
   constexpr remainder in_segment(std::size_t n) {
     const choice_table<Ranks, Most>& own = own_.options;
     const std::size_t option = reader_->options.next_of(own.fused_until[n], own.members[n], own.level[n]);
-    if (tells_apart_) {
-      std::size_t k = 0;
-      while (behind_->order[k] != reader_->asked[option]) ++k;
-      go_on_by_way(k, option, own_.busy[n]);
-    }
-    return going_on(option, own_.busy[n]);
+    const remainder rest = going_on(option, own_.busy[n]);
+    if (!tells_apart_) return rest;
+    made_.ways.row[n] = new_row(rest);
+    if (made_.ways.row[n] == nowhere) return rest;
+    std::size_t k = 0;
+    while (behind_->order[k] != reader_->asked[option]) ++k;
+    go_on_by_way(k, option, own_.busy[n]);
+    return rest;
   }
 
   constexpr void look_at_ways() {
@@ -165,10 +166,12 @@ class bound_builder {
       ways.needed[w] = reader_->needs[other].entries[reader_->query_needs[behind_->order[w] * 4 + other]];
   }
 
-  constexpr std::size_t new_row() {
+  /// For what remains `rest` behind; nowhere when that is so much that the ways are not told apart.
+  /// With 1 instead of 1.5, searches keep hundreds of times as many labels.
+  constexpr std::size_t new_row(const remainder& rest) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
-    row_ = rows_++;
-    const std::size_t begin = row_ * most_ways, end = begin + ways.count;
+    if (rest.from(0, 0, 0) >= behind_->least_arriving + 1.5 * slack_) return row_ = nowhere;
+    const std::size_t begin = row_ = rows_end_, end = rows_end_ += ways.count;
     grow(ways.exchanged, end);
     grow(ways.same, end);
     grow(ways.fewer, end);
@@ -179,7 +182,7 @@ class bound_builder {
   /// As going_on, by way: with an option of the reader's query at place `k`.
   constexpr void go_on_by_way(std::size_t k, std::size_t option, rank_set holding) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
-    const std::size_t count = ways.count, to = row_ * most_ways;
+    const std::size_t count = ways.count, to = row_;
     auto& same = ways.same;
     auto& fewer = ways.fewer;
     if (next_ == p_.main_path.join[i_]) {
@@ -198,7 +201,15 @@ class bound_builder {
     const auto& on_exchanged = behind_->ways.exchanged;
     const auto& on_same = behind_->ways.same;
     const auto& on_fewer = behind_->ways.fewer;
-    const std::size_t from = behind_->ways.row[option] * most_ways;
+    if (behind_->ways.row[option] == nowhere) {
+      const remainder on = going_on(option, holding);
+      for (std::size_t w = to; w < to + count; ++w) {
+        if (on.same < same[w]) same[w] = on.same;
+        if (on.fewer < fewer[w]) fewer[w] = on.fewer;
+      }
+      return;
+    }
+    const std::size_t from = behind_->ways.row[option];
     const double typical = is_free_reader_ ? 0 : reader_->typical[option];
     const double least = is_free_reader_ ? 0 : reader_->least[option];
     auto& rest = busy == holding ? same : fewer;
@@ -213,8 +224,13 @@ class bound_builder {
 
   /// Behind exchanges. What takes longer than `most` is told apart no further.
   constexpr void arrive_by_ways(double most) {
-    const std::size_t count = made_.ways.count, to = row_ * most_ways;
+    const std::size_t count = made_.ways.count, to = row_;
     auto& known = made_.ways.exchanged;
+    const auto& rows = behind_->ways.query_row;
+    if (next_ != p_.main_path.join[i_])
+      for (std::size_t k = 0; k < reader_->queries; ++k)
+        if (rows[behind_->order[k]] == nowhere && move_[k] + arriving_[k] < most)
+          most = move_[k] + arriving_[k];
     for (std::size_t w = to; w < to + count; ++w)
       if (most < known[w]) known[w] = most;
     for (std::size_t k = 0; k < reader_->queries; ++k) {
@@ -226,7 +242,7 @@ class bound_builder {
         continue;
       }
       const auto& arriving = behind_->ways.arriving;
-      const std::size_t from = behind_->order[k] * most_ways;
+      const std::size_t from = rows[behind_->order[k]];
       for (std::size_t w = 0; w < count; ++w)
         if (move + arriving[from + w] < known[to + w]) known[to + w] = move + arriving[from + w];
     }
@@ -235,9 +251,11 @@ class bound_builder {
   /// Of a fork: the least of all ways, where its value is, or is also where it has been brought.
   constexpr double fork_arriving(std::size_t k, const known_layout<Ranks>& needed) const {
     const ways_to_join<Ranks, Most>& ways = behind_->ways;
+    const std::size_t row = ways.query_row[behind_->order[k]];
+    if (row == nowhere) return arriving_[k];
     double least = no_limit;
     for (std::size_t w = 0; w < ways.count; ++w) {
-      double arriving = ways.arriving[behind_->order[k] * most_ways + w];
+      double arriving = ways.arriving[row + w];
       if (arriving >= least) continue;
       // On some routes to ranks that need everything, others get something on the way.
       if (!needed.all_rows || !needed.all_channels) {
@@ -256,11 +274,11 @@ class bound_builder {
   }
   constexpr remainder fork_going_on(std::size_t option, rank_set holding) const {
     const rank_set busy = reader_->busy[option];
-    if ((busy & ~holding) != 0) return {0, 0, 0};
+    if ((busy & ~holding) != 0 || behind_->ways.row[option] == nowhere) return going_on(option, holding);
     const auto& exchanged = behind_->ways.exchanged;
     const auto& same = behind_->ways.same;
     const auto& fewer = behind_->ways.fewer;
-    const std::size_t row = behind_->ways.row[option] * most_ways, count = behind_->ways.count;
+    const std::size_t row = behind_->ways.row[option], count = behind_->ways.count;
     double next = no_limit, losing = no_limit;
     for (std::size_t w = 0; w < count; ++w) {
       const double fetching = fetching_[w];
@@ -307,16 +325,10 @@ class bound_builder {
     const std::size_t first = look_at_moves(source, best), count = reader_->queries;
     // What a move takes exactly is dear: it is found out of those that may be the best, the least first.
     if (least_[first] < no_limit) settle(first, source, best);
-    const bool is_read_before = p_.main_path.is_read_before[i_];
-    const double most = best.exchanged + slack_;
     std::size_t candidates = 0;
     for (std::size_t k = 0; k < count; ++k) {
-      if (least_[k] >= most) continue;
-      const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
-      const double move =
-          is_read_before ? moves_.received_seconds(source, needed) : moves_.seconds(source, needed);
-      move_[k] = move;
-      least_[k] = arriving_[k] + move;
+      if (least_[k] >= best.exchanged) continue;
+      look_at_move(k, source);
       if (least_[k] < best.exchanged) candidate_[candidates++] = k;
     }
     for (;;) {
@@ -327,8 +339,21 @@ class bound_builder {
       if (next == nowhere) break;
       settle(next, source, best);
     }
-    if (tells_apart_) arrive_by_ways(best.exchanged + slack_);
+    if (!tells_apart_ || new_row(best) == nowhere) return best;
+    const double most = best.exchanged + slack_;
+    for (std::size_t k = 0; k < count; ++k)
+      if (least_[k] < most && move_[k] == no_limit) look_at_move(k, source);
+    for (std::size_t n = 0; n < stays_; ++n) go_on_by_way(place_[n], option_[n], source.held.of.ranks);
+    arrive_by_ways(most);
     return best;
+  }
+
+  constexpr void look_at_move(std::size_t k, const known_layout<Ranks>& source) {
+    const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
+    const double move = p_.main_path.is_read_before[i_] ? moves_.received_seconds(source, needed)
+                                                        : moves_.seconds(source, needed);
+    if (arriving_[k] + move > least_[k]) least_[k] = arriving_[k] + move;
+    move_[k] = least_[k] - arriving_[k];
   }
 
   /// Goes on with the queries whose boxes are there, and looks roughly at the moves to the others; the one
@@ -341,6 +366,7 @@ class bound_builder {
     const double messages = !is_partial || is_read_before ? 1 : source.count - 1;
     const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
     const double per_float = soonest > 0 ? static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float : 0;
+    stays_ = 0;
     std::size_t floats[Ranks]{}, first = 0;
     double shortest = no_limit;
     const std::size_t count = reader_->queries;
@@ -356,7 +382,11 @@ class bound_builder {
         for (std::size_t n = reader_->first_option[behind_->order[k]]; n != nowhere;
              n = reader_->next_option[n]) {
           const remainder on = is_fork_ ? fork_going_on(n, held) : going_on(n, held);
-          if (tells_apart_) go_on_by_way(k, n, held);
+          if (tells_apart_) {
+            grow(place_, stays_ + 1);
+            grow(option_, stays_ + 1);
+            place_[stays_] = k, option_[stays_++] = n;
+          }
           if (on.exchanged < best.exchanged) best.exchanged = on.exchanged;
           if (on.same < best.same) best.same = on.same;
           if (on.fewer < best.fewer) best.fewer = on.fewer;
@@ -411,24 +441,35 @@ class bound_builder {
 
   constexpr void put_ways_of_queries() {
     ways_to_join<Ranks, Most>& ways = made_.ways;
-    grow(ways.arriving, own_.queries * most_ways);
+    grow(ways.query_row, own_.queries);
     const std::size_t count = ways.count;
     auto& arriving = ways.arriving;
     auto& exchanged = ways.exchanged;
     auto& same = ways.same;
     auto& fewer = ways.fewer;
+    std::size_t end = 0;
     for (std::size_t q = 0; q < own_.queries; ++q) {
-      const std::size_t to = q * most_ways;
-      for (std::size_t w = to; w < to + count; ++w) arriving[w] = no_limit;
-      for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
-        const std::size_t from = ways.row[n] * most_ways;
-        const double latest = own_.latest[n], typical = own_.typical[n], least = own_.least[n];
-        for (std::size_t w = 0; w < count; ++w) {
-          double soonest = latest + exchanged[from + w];
-          if (typical + same[from + w] < soonest) soonest = typical + same[from + w];
-          if (least + fewer[from + w] < soonest) soonest = least + fewer[from + w];
-          if (soonest < arriving[to + w]) arriving[to + w] = soonest;
+      double alike = no_limit;  // of the options whose ways are not told apart
+      bool is_told_apart = false;
+      for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n])
+        if (ways.row[n] != nowhere)
+          is_told_apart = true;
+        else if (made_.arriving[n] < alike)
+          alike = made_.arriving[n];
+      ways.query_row[q] = is_told_apart ? end : nowhere;
+      if (!is_told_apart) continue;
+      const std::size_t to = end;
+      grow(ways.arriving, end += count);
+      for (std::size_t w = 0; w < count; ++w) {
+        double least = alike;
+        for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
+          if (ways.row[n] == nowhere) continue;
+          const std::size_t from = ways.row[n] + w;
+          const double soonest = remainder{exchanged[from], same[from], fewer[from]}.from(
+              own_.latest[n], own_.typical[n], own_.least[n]);
+          if (soonest < least) least = soonest;
         }
+        arriving[to + w] = least;
       }
     }
   }
@@ -444,8 +485,10 @@ class bound_builder {
   bool is_fork_;
   bool tells_apart_;  ///< what remains is known for each way to the next operator with several inputs
   least_move<Operators, Ranks> moves_;
-  std::size_t rows_ = 0, row_ = 0;  ///< of the ways: all, and that in the making
+  std::size_t rows_end_ = 0, row_ = 0;  ///< of the ways: behind all rows, and the begin of that in the making
   bool is_free_reader_ = false;
+  std::size_t stays_ = 0;  ///< ways to go on without a move: query's place and option of the reader
+  column<std::size_t, Most> place_{}, option_{};
   double slack_ = 0;                       ///< what lies as far behind the best is told apart no further
   double fetching_[most_ways]{};           ///< of a fork's value, by way
   double missing_[most_ways]{};            ///< of it: the least of what a rank misses

@@ -75,10 +75,13 @@ class expansion {
         if (input == other_) has_ways_ = false;
     if (on_spine_) return;
     for (double& each : arriving_) each = no_limit;
-    for (std::size_t q = 0; q < spine.query_count && has_ways_; ++q)
-      for (std::size_t w = 0; w < ways_->count; ++w)
-        if (ways_->arriving[q * most_ways + w] < arriving_[w])
-          arriving_[w] = ways_->arriving[q * most_ways + w];
+    for (std::size_t q = 0; q < spine.query_count && has_ways_; ++q) {
+      const std::size_t row = ways_->query_row[q];
+      for (std::size_t w = 0; w < ways_->count; ++w) {
+        const double seconds = row == nowhere ? spine.query_arriving[q] : ways_->arriving[row + w];
+        if (seconds < arriving_[w]) arriving_[w] = seconds;
+      }
+    }
   }
 
   /// The values that are read later have their numbers in the next frontier.
@@ -141,7 +144,7 @@ class expansion {
       if (f.count > 0) {
         const double earliest = latest + (fetches_.fetches_sum(f) ? 0 : p_.least_message);
         if (earliest + behind >= limit_ || earliest >= first ||
-            !fetches_.find_route(q, f, limit_ - latest - behind))
+            !fetches_.find_route(q, f, std::min(limit_ - behind, first) - latest))
           continue;
         const double seconds = latest + f.seconds;
         if (f.waits && (seconds + behind >= limit_ || seconds >= first)) continue;
@@ -242,7 +245,7 @@ class expansion {
     if (number_of_value_[value] == nowhere)
       number_of_value_[value] = kept_.labels().values.number_of(stage_.values.entries[value].held, o_.out);
     add_live(next, number_of_value_[value]);
-    if (has_ways_) {
+    if (has_ways_ && !(on_spine_ && ways_->row[chosen] == nowhere)) {
       const double joined = joined_bound(next, typical, least);
       if (joined >= limit_) return;
       if (joined > next.bound) next.bound = joined;
@@ -258,7 +261,7 @@ class expansion {
     const auto& exchanged = ways_->exchanged;
     const auto& same = ways_->same;
     const auto& fewer = ways_->fewer;
-    const std::size_t row = on_spine_ ? ways_->row[next.chosen] * most_ways : 0, count = ways_->count;
+    const std::size_t row = on_spine_ ? ways_->row[next.chosen] : 0, count = ways_->count;
     std::size_t sources[most_live]{}, source_count = 0;
     for (std::size_t k = 0; k < next.live_count; ++k)
       if (kept_.labels().values.entries[next.live[k]].held.tensor == other_)
