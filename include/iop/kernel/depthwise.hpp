@@ -63,11 +63,11 @@ void depthwise_tile(const windowed& g, const region& r, const float* in, const f
   });
 }
 
-/// True for 3 × 3 kernels whose windows leave the image by one column at most, on either side.
+/// True for 3 × 3 kernels on an image that is not empty, whose windows leave it by one column at most.
 constexpr bool is_depthwise_3x3(const windowed& g) {
   return g.kernel_height == 3 && g.kernel_width == 3 && g.dilation_height == 1 && g.dilation_width == 1 &&
          (g.stride_width == 1 || g.stride_width == 2) && g.out.channels == g.in.channels &&
-         g.out.channels >= simd::lanes && g.out.width > 0 && g.left >= -1 &&
+         g.out.channels >= simd::lanes && g.out.width > 0 && g.in.height > 0 && g.left >= -1 &&
          horizontal(g).position(g.out.width - 1, 2) <= static_cast<std::ptrdiff_t>(g.in.width);
 }
 
