@@ -55,6 +55,7 @@ inline constexpr std::size_t most_operands = 4;
 /// out = act(sum of up to `most_operands` boxes of the shape of `out`), which may be one of them.
 inline void add(std::span<const operand> terms, const extents& shape, const activation_function& act,
                 float* out) {
+  if (shape.channels == 0) return;
   std::array<const float*, most_operands> at{};
   bool is_compact = shape.pixel_stride == shape.channels;
   for (std::size_t t = 0; t < terms.size(); ++t) {

@@ -54,7 +54,7 @@ struct pooling {
     for (std::size_t y = 0; y < r.rows.size(); ++y) {
       float* row = out + output_offset(g, r) + y * g.out.row_stride();
       for_each_chunk(g.out.channels, [&](std::size_t c, std::size_t count) {
-        const float* from = first + y * next_row + c;
+        const float* from = r.sees_input() ? first + y * next_row + c : nullptr;
         float* to = row + c;
         for (std::size_t x = 0; x < r.columns.size(); ++x, from += next_column, to += g.out.pixel_stride) {
           simd::batch result = simd::broadcast(start);
