@@ -83,7 +83,7 @@ def run(bench, cell=CELL, seconds=3):
             fine &= right
             longest = max((step["end"] - step["begin"], step["kind"], step["name"]) for step in got[0]["slowest_steps"])
             print(f"{'pass' if right else 'FAIL'}  {name}: {len(latencies)} inferences, p50 {statistics.median(latencies) * 1e3:.1f} ms, "
-                  f"slowest {latencies[-1] * 1e3:.1f} ms, in which {longest[1]} {longest[2]} took {longest[0] * 1e3:.1f} ms; scores apart by "
+                  f"slowest {latencies[-1] * 1e3:.1f} ms, in which {' '.join(filter(None, longest[1:]))} took {longest[0] * 1e3:.1f} ms; scores apart by "
                   f"{apart:.1e}; {time.monotonic() - begin:.1f} s", flush=True)
     return fine
 
