@@ -8,9 +8,7 @@ import selectors
 import subprocess
 import time
 
-
-class Failed(RuntimeError):
-    """A device said what went wrong, or went without a word."""
+from command_line import Failed
 
 
 def favour(core=None):

@@ -24,11 +24,12 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parents[1] / "support")]
 import conditions
 import report
 from cells import CLASSIC, DEVICES, LINKS, NETWORKS, POLICIES, SPEEDS, Cell, Results, largest, matrix
-from crew import Crew, Failed, favour, run_together
+from command_line import Failed, number
+from crew import Crew, favour, run_together
 from testbed import Loopback, Testbed
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -49,14 +50,6 @@ def arguments():
             return chosen
         return parse
 
-    def at_least(least, kind):
-        def parse(text):
-            value = kind(text)
-            if not least <= value < float("inf"):
-                raise argparse.ArgumentTypeError(f"{text} is not {least} or more")
-            return value
-        return parse
-
     add = parser.add_argument
     add("--networks", type=some(NETWORKS), metavar="A,B", help=f"of {', '.join(NETWORKS)}; the first three, and VGG16 on four devices, unless --all")
     add("--policies", type=some(POLICIES), default=POLICIES, metavar="A,B", help=", ".join(POLICIES))
@@ -65,11 +58,11 @@ def arguments():
     add("--speeds", type=some(SPEEDS, float), default=SPEEDS, metavar="A,B", help="GFLOP/s: 10,1.3")
     add("--all", action="store_true", help="all networks, and unlike devices in every number")
     add("--equal", action="store_true", help="no unlike devices")
-    add("--cells", type=at_least(1, int), metavar="N", help="measure at most N more cells")
-    add("--time", type=at_least(0, float), metavar="SECONDS", help="start no cell later than that")
-    add("--cell-seconds", type=at_least(0, float), default=0.7, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [0.7]")
-    add("--jobs", type=at_least(1, int), default=8, metavar="N", help="cells at once, as far as they do not disturb each other; 1: each alone [8]")
-    add("--rehearsal", type=at_least(0, float), default=1, metavar="SECONDS",
+    add("--cells", type=number(int, 1, 10**6), metavar="N", help="measure at most N more cells")
+    add("--time", type=number(float, 0, 1e6), metavar="SECONDS", help="start no cell later than that")
+    add("--cell-seconds", type=number(float, 0, 1e6), default=0.7, help="run a cell for so long, and 3 times at least, or twice if once takes 4 s [0.7]")
+    add("--jobs", type=number(int, 1, 10**6), default=8, metavar="N", help="cells at once, as far as they do not disturb each other; 1: each alone [8]")
+    add("--rehearsal", type=number(float, 0, 1e6), default=1, metavar="SECONDS",
         help="repeat the steps of a device so long to know what they cost this machine, whose rates are measured eight times as long [1]")
     add("--winograd", action="store_true", help="the devices may use Winograd's algorithm")
     add("--loopback", action="store_true", help="no namespaces, as without root")
@@ -360,8 +353,8 @@ class Bench:
 
 def main():
     options = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))  # so that all is removed
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, lambda received, _: sys.exit(128 + received))  # so that all is removed
     bench = Bench(options)
     if options.conditions:
         return 0 if conditions.run(bench) else 1
