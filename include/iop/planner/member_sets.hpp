@@ -17,13 +17,9 @@ namespace iop::planner {
 template <std::size_t Ranks>
 constexpr bool are_alike(const cluster<Ranks>& c) {
   for (std::size_t a = 0; a < Ranks; ++a) {
-    const device &d = c.devices[a], &first = c.devices[0];
-    if (!(d.compute.flops_per_second == first.compute.flops_per_second) ||
-        !(d.memory_bandwidth.bytes_per_second == first.memory_bandwidth.bytes_per_second) ||
-        d.memory.bytes != first.memory.bytes || d.channel_step != first.channel_step ||
-        d.skips_padding != first.skips_padding || !(d.winograd == first.winograd) ||
-        !(d.depthwise == first.depthwise) || !(d.narrow == first.narrow))
-      return false;
+    device other = c.devices[a];
+    other.name = c.devices[0].name;
+    if (!(other == c.devices[0])) return false;
     for (std::size_t b = 0; b < Ranks; ++b)
       if (a != b && !(c.between(a, b) == c.between(Ranks > 1 ? 1 : 0, 0))) return false;
   }

@@ -42,27 +42,18 @@ constexpr std::size_t output_extent(std::size_t input, std::size_t kernel, std::
   return count;
 }
 
-/// Taps that `count` windows in a row have before the input, the first of which begins `ahead` positions
-/// before it. Mirrored: behind the input.
-constexpr std::size_t taps_before(std::size_t ahead, std::size_t count, std::size_t kernel,
-                                  std::size_t stride, std::size_t dilation) {
-  std::size_t sum = 0;
-  for (; ahead > 0 && count > 0; --count) {
-    const std::size_t taps = (ahead + dilation - 1) / dilation;
-    sum += taps < kernel ? taps : kernel;
-    ahead = ahead > stride ? ahead - stride : 0;
-  }
-  return sum;
-}
-
 /// Taps of the windows `out` that fall on the `extent` positions of the input, behind `pad` of padding.
 constexpr std::size_t taps_inside(range out, std::size_t extent, std::size_t pad, std::size_t kernel,
                                   std::size_t stride, std::size_t dilation) {
-  if (out.end <= out.begin) return 0;
-  const std::size_t count = out.end - out.begin, first = out.begin * stride;
-  const std::size_t last = (out.end - 1) * stride + reach(kernel, dilation), end = pad + extent;
-  return count * kernel - taps_before(first < pad ? pad - first : 0, count, kernel, stride, dilation) -
-         taps_before(last > end ? last - end : 0, count, kernel, stride, dilation);
+  std::size_t sum = 0;
+  for (std::size_t tap = 0; tap < kernel; ++tap) {
+    const auto first_behind = [&](std::size_t position) {  // the first window whose tap is there, or behind
+      const std::size_t ahead = tap * dilation;
+      return position > ahead ? (position - ahead + stride - 1) / stride : 0;
+    };
+    sum += intersect(out, {first_behind(pad), first_behind(pad + extent)}).size();
+  }
+  return sum;
 }
 
 /// The input rows, clipped to the `height` that exist, which the output rows `out` are computed from.
