@@ -28,9 +28,9 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).p
 import conditions
 import report
 from cells import CLASSIC, DEVICES, LINKS, NETWORKS, POLICIES, SPEEDS, Cell, Results, largest, matrix
-from command_line import Failed, number
+from command_line import Failed, end, number
 from crew import Crew, favour, run_together
-from testbed import Loopback, Testbed
+from testbed import Loopback, Testbed, call
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOUBT = 0.1  # of a prediction: what took so much longer is measured once more
@@ -110,16 +110,15 @@ class Bench:
         path = self.folder / f"{network}.safetensors"
         if not path.exists():
             part = path.with_suffix(".part")
-            subprocess.run([self.program("bench_networks_weights"), network, part], check=True)
+            call(self.program("bench_networks_weights"), network, part)
             part.rename(path)
         return path
 
     def measure_host(self):
         """This machine's rates on usual and on small networks."""
         seconds = {"usual": 8 * self.options.rehearsal, "small": 2 * self.options.rehearsal}
-        return {kind: json.loads(subprocess.run(
-            [self.program("iop-calibrate"), "--seconds", str(each), "--json", "-", *(["--small"] if kind == "small" else [])], check=True,
-            text=True, capture_output=True, preexec_fn=favour).stdout) for kind, each in seconds.items()}
+        return {kind: json.loads(call(self.program("iop-calibrate"), "--seconds", each, "--json", "-",
+                                      *(["--small"] if kind == "small" else []), before=favour)) for kind, each in seconds.items()}
 
     @functools.cached_property
     def host(self):
@@ -366,9 +365,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except (Failed, RuntimeError, OSError, subprocess.CalledProcessError) as failure:
-        sys.exit(str(failure))
+    end(main)

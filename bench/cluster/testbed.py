@@ -13,6 +13,8 @@ import signal
 import subprocess
 import tempfile
 
+from command_line import Failed
+
 PREFIX = "iop-bed-"
 NETWORK = "10.77.0."
 LOCK = pathlib.Path(tempfile.gettempdir(), "iop-bed.lock")
@@ -21,10 +23,11 @@ WIRE_BYTES_PER_BYTE = 1514 / 1448
 SEGMENT = 1514
 
 
-def call(*words, check=True):
-    got = subprocess.run(list(map(str, words)), text=True, capture_output=True)
+def call(*words, check=True, before=None):
+    """What a program says; `before` runs in its process first."""
+    got = subprocess.run(list(map(str, words)), text=True, capture_output=True, preexec_fn=before)
     if check and got.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, words))}: {got.stderr.strip() or got.returncode}")
+        raise Failed(f"{' '.join(map(str, words))}: {got.stderr.strip() or got.returncode}")
     return got.stdout
 
 
@@ -129,7 +132,7 @@ class Namespaces(Loopback):
                     call(*words, "add", "rule", "ip", "loss", "in", "numgen", "random", "mod", "1000", "<", round(1000 * share), "drop")
                 else:
                     call(*words, "--version")
-            except (OSError, RuntimeError):
+            except (OSError, Failed):
                 return False
         return True
 
@@ -150,11 +153,11 @@ class Testbed:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.lock.close()
-            raise RuntimeError("another testbed is running on this machine: wait until it has ended")
+            raise Failed("another testbed is running on this machine: wait until it has ended")
         remove_all()
         try:
             self.place(1).shape(1e6)
-        except (OSError, RuntimeError) as failure:
+        except (OSError, Failed) as failure:
             self.__exit__()
             self.why = str(failure)
         except BaseException:
