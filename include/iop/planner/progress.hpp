@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Which passes a search makes. A beam finds a good plan; a pass that keeps every label which could still lead
-// to a better one finds the best. Where a beam finds nothing, as with tight memory, passes look near the
-// least time there can be and then ever further.
+// Which passes a search makes. Mostly the best plan takes little more than the least time there can be: passes
+// that keep every label look near that, then further, and the first that finds a plan has found the best. Where
+// there is none so near, a beam finds a good plan, and a last pass the best of those that are better. Where a
+// beam finds nothing, as with tight memory, passes look near the least time again and then ever further.
 
 #include <iop/planner/expansion.hpp>
 
@@ -16,6 +17,7 @@ struct pass_outcome {
   double seconds = no_limit;  ///< of the best plan found; none without
   bool is_complete = true;    ///< no label was dropped for lack of room
   bool is_misjudged = false;  ///< a plan did not fit that seemed to
+  std::size_t labels = 0;     ///< kept for each operator, on average
 
   constexpr bool exists() const { return seconds < no_limit; }
 };
@@ -30,7 +32,8 @@ class search_progress {
         limit_(limit),
         width_(width),
         beam_(has_branches ? 8 : 4),
-        memory_binds_(memory_binds) {}
+        memory_binds_(memory_binds),
+        phase_(memory_binds || !(least > 0) ? phase::beam : phase::near) {}
 
   constexpr bool is_done() const { return phase_ == phase::done; }
   /// No plan that is as good was dropped.
@@ -53,6 +56,17 @@ class search_progress {
     const bool is_last = got.exists() || near() >= limit_;
     if (got.exists()) limit_ = got.seconds, found_ = true;
     switch (phase_) {
+      case phase::near:
+        is_exact_ = got.is_complete;
+        if (is_last && got.is_complete)
+          phase_ = phase::done;
+        else if (is_last || slack_ >= most_slack)
+          phase_ = phase::beam;
+        else if (got.labels < few_labels)
+          slack_ *= 2;
+        else
+          look_further();
+        return;
       case phase::beam:
         phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
         return;
@@ -83,8 +97,9 @@ class search_progress {
   }
 
  private:
-  enum class phase : unsigned char { beam, narrow, wide, every, done };
-  static constexpr double first_slack = 1.0 / 64;
+  enum class phase : unsigned char { near, beam, narrow, wide, every, done };
+  static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8;
+  static constexpr std::size_t few_labels = 4;  ///< then a pass twice as far does not take much longer
 
   constexpr double near() const {
     if ((found_ && !memory_binds_) || !(least_ > 0) || slack_ >= 1) return limit_;
@@ -98,7 +113,7 @@ class search_progress {
   std::size_t width_;
   std::size_t beam_;  ///< bounds are further from the truth where there are branches
   bool memory_binds_;
-  phase phase_ = phase::beam;
+  phase phase_;
   double slack_ = first_slack;
   bool found_ = false;
   bool is_exact_ = true;

@@ -86,6 +86,10 @@ struct search_pieces {
   static constexpr auto labels_of() {
     if constexpr (I == 0) {
       return start_of<roomy>(posed, stages<0>, bounds<0>);
+    } else if constexpr (labels<Pass, I - 1>.count == 0) {
+      frontier<ranks, roomy> nothing;
+      nothing.is_complete = labels<Pass, I - 1>.is_complete;
+      return nothing;
     } else {
       constexpr std::size_t next = posed.main_path.next[posed.main_path.before[I]];
       const remainders<ranks, roomy>* behind = nullptr;
