@@ -20,21 +20,19 @@ namespace iop::planner {
 
 /// The least seconds to the end of the inference, by what comes next.
 struct remainder {
-  double exchanged = no_limit;  ///< behind the latest device, when an exchange comes next
-  double same = no_limit;       ///< behind the mean of the devices, when they go on
-  double fewer = no_limit;      ///< behind the first device, when only some of them go on
+  double onward = no_limit;  ///< behind the mean of the devices, when they go on or an exchange comes next
+  double fewer = no_limit;   ///< behind the first device, when only some of them go on
 
-  constexpr double from(double latest, double typical, double least) const {
-    const double soonest = latest + exchanged < typical + same ? latest + exchanged : typical + same;
-    return soonest < least + fewer ? soonest : least + fewer;
+  constexpr double from(double typical, double least) const {
+    return typical + onward < least + fewer ? typical + onward : least + fewer;
   }
 };
 
 /// Of an operator on the spine.
 template <std::size_t Ranks, std::size_t Most>
 struct remainders {
-  column<double, Most> exchanged{}, same{}, fewer{};  ///< behind each option
-  column<double, Most> going_same{}, going_fewer{};   ///< before it, when a run goes on with it
+  column<double, Most> onward{}, fewer{};              ///< behind each option
+  column<double, Most> going_onward{}, going_fewer{};  ///< before it, when a run goes on with it
   column<double, Most> arriving{};                    ///< before it, from an exchange
   double least_arriving = no_limit;                   ///< of the options
   std::size_t query_count = 0;
@@ -43,7 +41,7 @@ struct remainders {
   ways_to_join<Ranks, Most> ways{};
 
   constexpr remainder behind(std::size_t option) const {
-    return {exchanged[option], same[option], fewer[option]};
+    return {onward[option], fewer[option]};
   }
 };
 
@@ -68,16 +66,15 @@ class bound_builder {
 
   constexpr table run() {
     const std::size_t options = own_.options.count, values = own_.values.count;
-    for (column<double, Most>* each : {&made_.exchanged, &made_.same, &made_.fewer, &made_.going_same,
-                                       &made_.going_fewer, &made_.arriving})
+    for (column<double, Most>* each :
+         {&made_.onward, &made_.fewer, &made_.going_onward, &made_.going_fewer, &made_.arriving})
       grow(*each, options);
     if (has_reader()) look_at_queries();
     if (tells_apart_) look_at_ways();
-    column<double, Most> exchanged{}, same{}, fewer{};
+    column<double, Most> onward{}, fewer{};
     column<bool, Most> is_known{};
     column<std::size_t, Most> row_of_value{};
-    grow(exchanged, values);
-    grow(same, values);
+    grow(onward, values);
     grow(fewer, values);
     grow(is_known, values);
     grow(row_of_value, values);
@@ -92,18 +89,17 @@ class bound_builder {
         if (!is_known[v]) {
           rest = has_reader() ? behind(v) : delivered(v);
           row_of_value[v] = row_;
-          exchanged[v] = rest.exchanged, same[v] = rest.same, fewer[v] = rest.fewer;
+          onward[v] = rest.onward, fewer[v] = rest.fewer;
           is_known[v] = true;
         }
         if (tells_apart_) made_.ways.row[n] = row_of_value[v];
-        rest = {exchanged[v], same[v], fewer[v]};
+        rest = {onward[v], fewer[v]};
       }
       const double typical = own_.typical[n], least = own_.least[n];
-      made_.exchanged[n] = rest.exchanged, made_.same[n] = rest.same, made_.fewer[n] = rest.fewer;
-      made_.going_same[n] =
-          (is_free ? 0 : typical) + (rest.exchanged < rest.same ? rest.exchanged : rest.same);
+      made_.onward[n] = rest.onward, made_.fewer[n] = rest.fewer;
+      made_.going_onward[n] = (is_free ? 0 : typical) + rest.onward;
       made_.going_fewer[n] = (is_free ? 0 : least) + rest.fewer;
-      made_.arriving[n] = rest.from(own_.latest[n], typical, least);
+      made_.arriving[n] = rest.from(typical, least);
     }
     put_queries_in_order();
     return std::move(made_);
@@ -118,18 +114,18 @@ class bound_builder {
     wanted[p_.ends.output_rank] = whole(p_.ops[i_].out);
     const holding<Ranks>& made = own_.values[v].held;
     const layout<Ranks> needed = layout_of(wanted);
-    if (!made.is_partial && provides(made.of, needed)) return {0, no_limit, no_limit};
+    if (!made.is_partial && provides(made.of, needed)) return {0, no_limit};
     const move_costs costs = costs_of(p_, made, needed);
-    return {costs.of(costs.quickest), no_limit, no_limit};
+    return {costs.of(costs.quickest), no_limit};
   }
 
   /// When the reader goes on with one of its options where some ranks hold what that needs.
   constexpr remainder going_on(std::size_t option, rank_set holding) const {
     const rank_set busy = reader_->busy[option];
-    if ((busy & ~holding) != 0) return {0, 0, 0};  // what it needs is padding only: nothing is known
-    const double same = behind_->going_same[option], fewer = behind_->going_fewer[option];
-    if (busy == holding) return {no_limit, same, fewer};
-    return {no_limit, no_limit, same < fewer ? same : fewer};
+    if ((busy & ~holding) != 0) return {0, 0};  // what it needs is padding only: nothing is known
+    const double onward = behind_->going_onward[option], fewer = behind_->going_fewer[option];
+    if (busy == holding) return {onward, fewer};
+    return {no_limit, onward < fewer ? onward : fewer};
   }
 
   constexpr remainder in_segment(std::size_t n) {
@@ -170,12 +166,11 @@ class bound_builder {
   /// With 1 instead of 1.5, searches keep hundreds of times as many labels.
   constexpr std::size_t new_row(const remainder& rest) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
-    if (rest.from(0, 0, 0) >= behind_->least_arriving + 1.5 * slack_) return row_ = nowhere;
+    if (rest.from(0, 0) >= behind_->least_arriving + 1.5 * slack_) return row_ = nowhere;
     const std::size_t begin = row_ = rows_end_, end = rows_end_ += ways.count;
-    grow(ways.exchanged, end);
-    grow(ways.same, end);
+    grow(ways.onward, end);
     grow(ways.fewer, end);
-    for (std::size_t n = begin; n < end; ++n) ways.exchanged[n] = ways.same[n] = ways.fewer[n] = no_limit;
+    for (std::size_t n = begin; n < end; ++n) ways.onward[n] = ways.fewer[n] = no_limit;
     return row_;
   }
 
@@ -183,28 +178,26 @@ class bound_builder {
   constexpr void go_on_by_way(std::size_t k, std::size_t option, rank_set holding) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
     const std::size_t count = ways.count, to = row_;
-    auto& same = ways.same;
+    auto& onward = ways.onward;
     auto& fewer = ways.fewer;
     if (next_ == p_.main_path.join[i_]) {
       const std::size_t w = to + way_of(k);
       const remainder on = going_on(option, holding);
-      if (on.exchanged < ways.exchanged[w]) ways.exchanged[w] = on.exchanged;
-      if (on.same < same[w]) same[w] = on.same;
+      if (on.onward < onward[w]) onward[w] = on.onward;
       if (on.fewer < fewer[w]) fewer[w] = on.fewer;
       return;
     }
     const rank_set busy = reader_->busy[option];
     if ((busy & ~holding) != 0) {
-      for (std::size_t w = to; w < to + count; ++w) ways.exchanged[w] = same[w] = fewer[w] = 0;
+      for (std::size_t w = to; w < to + count; ++w) onward[w] = fewer[w] = 0;
       return;
     }
-    const auto& on_exchanged = behind_->ways.exchanged;
-    const auto& on_same = behind_->ways.same;
+    const auto& on_onward = behind_->ways.onward;
     const auto& on_fewer = behind_->ways.fewer;
     if (behind_->ways.row[option] == nowhere) {
       const remainder on = going_on(option, holding);
       for (std::size_t w = to; w < to + count; ++w) {
-        if (on.same < same[w]) same[w] = on.same;
+        if (on.onward < onward[w]) onward[w] = on.onward;
         if (on.fewer < fewer[w]) fewer[w] = on.fewer;
       }
       return;
@@ -212,10 +205,9 @@ class bound_builder {
     const std::size_t from = behind_->ways.row[option];
     const double typical = is_free_reader_ ? 0 : reader_->typical[option];
     const double least = is_free_reader_ ? 0 : reader_->least[option];
-    auto& rest = busy == holding ? same : fewer;
+    auto& rest = busy == holding ? onward : fewer;
     for (std::size_t w = 0; w < count; ++w) {
-      const double next =
-          typical + (on_same[from + w] < on_exchanged[from + w] ? on_same[from + w] : on_exchanged[from + w]);
+      const double next = typical + on_onward[from + w];
       if (next < rest[to + w]) rest[to + w] = next;
       if (least + on_fewer[from + w] < fewer[to + w]) fewer[to + w] = least + on_fewer[from + w];
     }
@@ -225,7 +217,7 @@ class bound_builder {
   /// Behind exchanges. What takes longer than `most` is told apart no further.
   constexpr void arrive_by_ways(double most) {
     const std::size_t count = made_.ways.count, to = row_;
-    auto& known = made_.ways.exchanged;
+    auto& known = made_.ways.onward;
     const auto& rows = behind_->ways.query_row;
     if (next_ != p_.main_path.join[i_])
       for (std::size_t k = 0; k < reader_->queries; ++k)
@@ -275,21 +267,19 @@ class bound_builder {
   constexpr remainder fork_going_on(std::size_t option, rank_set holding) const {
     const rank_set busy = reader_->busy[option];
     if ((busy & ~holding) != 0 || behind_->ways.row[option] == nowhere) return going_on(option, holding);
-    const auto& exchanged = behind_->ways.exchanged;
-    const auto& same = behind_->ways.same;
+    const auto& onward = behind_->ways.onward;
     const auto& fewer = behind_->ways.fewer;
     const std::size_t row = behind_->ways.row[option], count = behind_->ways.count;
     double next = no_limit, losing = no_limit;
     for (std::size_t w = 0; w < count; ++w) {
       const double fetching = fetching_[w];
-      if (same[row + w] + fetching < next) next = same[row + w] + fetching;
-      if (exchanged[row + w] + fetching < next) next = exchanged[row + w] + fetching;
+      if (onward[row + w] + fetching < next) next = onward[row + w] + fetching;
       if (fewer[row + w] + fetching < losing) losing = fewer[row + w] + fetching;
     }
     next += is_free_reader_ ? 0 : reader_->typical[option];
     losing += is_free_reader_ ? 0 : reader_->least[option];
-    if (busy == holding) return {no_limit, next, losing};
-    return {no_limit, no_limit, next < losing ? next : losing};
+    if (busy == holding) return {next, losing};
+    return {no_limit, next < losing ? next : losing};
   }
 
   /// The queries of the reader in order, and of each what every move to it takes.
@@ -327,12 +317,12 @@ class bound_builder {
     if (least_[first] < no_limit) settle(first, source, best);
     std::size_t candidates = 0;
     for (std::size_t k = 0; k < count; ++k) {
-      if (least_[k] >= best.exchanged) continue;
+      if (least_[k] >= best.onward) continue;
       look_at_move(k, source);
-      if (least_[k] < best.exchanged) candidate_[candidates++] = k;
+      if (least_[k] < best.onward) candidate_[candidates++] = k;
     }
     for (;;) {
-      double least = best.exchanged;
+      double least = best.onward;
       std::size_t next = nowhere;
       for (std::size_t n = 0; n < candidates; ++n)
         if (least_[candidate_[n]] < least) next = candidate_[n], least = least_[next];
@@ -340,7 +330,7 @@ class bound_builder {
       settle(next, source, best);
     }
     if (!tells_apart_ || new_row(best) == nowhere) return best;
-    const double most = best.exchanged + slack_;
+    const double most = best.onward + slack_;
     for (std::size_t k = 0; k < count; ++k)
       if (least_[k] < most && move_[k] == no_limit) look_at_move(k, source);
     for (std::size_t n = 0; n < stays_; ++n) go_on_by_way(place_[n], option_[n], source.held.of.ranks);
@@ -387,11 +377,10 @@ class bound_builder {
             grow(option_, stays_ + 1);
             place_[stays_] = k, option_[stays_++] = n;
           }
-          if (on.exchanged < best.exchanged) best.exchanged = on.exchanged;
-          if (on.same < best.same) best.same = on.same;
+          if (on.onward < best.onward) best.onward = on.onward;
           if (on.fewer < best.fewer) best.fewer = on.fewer;
         }
-        if (is_joined && arriving < best.exchanged) best.exchanged = arriving;
+        if (is_joined && arriving < best.onward) best.onward = arriving;
         if (is_joined) move_[k] = 0;
         continue;
       }
@@ -410,7 +399,7 @@ class bound_builder {
     move_[k] =
         p_.main_path.is_read_before[i_] ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds = move_[k] + (is_fork_ ? fork_arriving(k, needed) : arriving_[k]);
-    if (seconds < best.exchanged) best.exchanged = seconds;
+    if (seconds < best.onward) best.onward = seconds;
   }
 
   constexpr double quickest(const known_layout<Ranks>& source, const known_layout<Ranks>& needed) const {
@@ -444,8 +433,7 @@ class bound_builder {
     grow(ways.query_row, own_.queries);
     const std::size_t count = ways.count;
     auto& arriving = ways.arriving;
-    auto& exchanged = ways.exchanged;
-    auto& same = ways.same;
+    auto& onward = ways.onward;
     auto& fewer = ways.fewer;
     std::size_t end = 0;
     for (std::size_t q = 0; q < own_.queries; ++q) {
@@ -465,8 +453,8 @@ class bound_builder {
         for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
           if (ways.row[n] == nowhere) continue;
           const std::size_t from = ways.row[n] + w;
-          const double soonest = remainder{exchanged[from], same[from], fewer[from]}.from(
-              own_.latest[n], own_.typical[n], own_.least[n]);
+          const double soonest =
+              remainder{onward[from], fewer[from]}.from(own_.typical[n], own_.least[n]);
           if (soonest < least) least = soonest;
         }
         arriving[to + w] = least;

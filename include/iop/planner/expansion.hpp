@@ -221,7 +221,7 @@ class expansion {
       ++running;
     }
     const double typical = p_.are_alike || running == 0 ? first : sum / static_cast<double>(running);
-    const double to_end = next.ahead > 0 ? next.ahead : next.behind.from(next.latest, typical, least);
+    const double to_end = next.ahead > 0 ? next.ahead : next.behind.from(typical, least);
     next.bound = work / all_speed_ > to_end ? work / all_speed_ : to_end;
     if (before_.bound[from] > next.bound) next.bound = before_.bound[from];
     if (next.bound >= limit_) return;
@@ -258,8 +258,7 @@ class expansion {
   /// No plan that goes on from there ends earlier, by what an operator with several inputs needs of the other
   /// one.
   constexpr double joined_bound(const label<Ranks>& next, double typical, double least) {
-    const auto& exchanged = ways_->exchanged;
-    const auto& same = ways_->same;
+    const auto& onward = ways_->onward;
     const auto& fewer = ways_->fewer;
     const std::size_t row = on_spine_ ? ways_->row[next.chosen] : 0, count = ways_->count;
     std::size_t sources[most_live]{}, source_count = 0;
@@ -272,8 +271,7 @@ class expansion {
     for (std::size_t w = 0; w < count; ++w) {
       double seconds = soonest + arriving_[w];
       if (on_spine_) {
-        seconds = next.latest + exchanged[row + w];
-        if (typical + same[row + w] < seconds) seconds = typical + same[row + w];
+        seconds = typical + onward[row + w];
         if (least + fewer[row + w] < seconds) seconds = least + fewer[row + w];
       }
       if (seconds >= best) continue;

@@ -45,11 +45,11 @@ class frontier {
   column<std::size_t, Most * most_live> live{};
   column<double, Most * Ranks> clock{};
   column<double, Most> latest{}, bound{}, ahead{};
-  column<double, Most> exchanged{}, same{}, fewer{};  ///< what remains behind
+  column<double, Most> onward{}, fewer{};  ///< what remains behind
   column<rank_set, Most> busy{};
   column<std::size_t, Most * Ranks> weights{}, peak{};
 
-  constexpr remainder behind(std::size_t n) const { return {exchanged[n], same[n], fewer[n]}; }
+  constexpr remainder behind(std::size_t n) const { return {onward[n], fewer[n]}; }
 
   constexpr label<Ranks> operator[](std::size_t n) const {
     label<Ranks> l;
@@ -72,7 +72,7 @@ class frontier {
     for (std::size_t k = 0; k < l.live_count; ++k) live[n * most_live + k] = l.live[k];
     for (std::size_t r = 0; r < Ranks; ++r) clock[n * Ranks + r] = l.clock[r];
     latest[n] = l.latest, bound[n] = l.bound, ahead[n] = l.ahead;
-    exchanged[n] = l.behind.exchanged, same[n] = l.behind.same, fewer[n] = l.behind.fewer;
+    onward[n] = l.behind.onward, fewer[n] = l.behind.fewer;
     busy[n] = l.busy;
     if (is_light_) return;
     for (std::size_t r = 0; r < Ranks; ++r)
@@ -85,7 +85,7 @@ class frontier {
     grow(live, count * most_live);
     grow(clock, count * Ranks);
     grow(latest, count), grow(bound, count), grow(ahead, count);
-    grow(exchanged, count), grow(same, count), grow(fewer, count);
+    grow(onward, count), grow(fewer, count);
     grow(busy, count);
     if (!is_light_) grow(weights, count * Ranks), grow(peak, count * Ranks);
     put(n, l);

@@ -24,9 +24,9 @@ struct ways_to_join {
   std::size_t known = 0;  ///< of them; nothing is known of the last if that stands for several
   known_layout<Ranks> needed[most_ways]{};  ///< of the other input
 
-  column<std::size_t, Most> row{};  ///< begin of each option's, in the next three; nowhere: not told apart
-  column<double, Most * most_ways> exchanged{}, same{}, fewer{};  ///< see `remainder`
-  column<std::size_t, Most> query_row{};        ///< begin of each query's, in the next one; or nowhere
+  column<std::size_t, Most> row{};  ///< begin of each option's, in the next two; nowhere: not told apart
+  column<double, Most * most_ways> onward{}, fewer{};  ///< see `remainder`
+  column<std::size_t, Most> query_row{};               ///< begin of each query's, in the next one; or nowhere
   column<double, Most * most_ways> arriving{};  ///< from an exchange
 
   /// The least of what one rank misses, wherever the others have theirs from.
