@@ -33,16 +33,14 @@ template <std::size_t Ranks, std::size_t Most>
 struct remainders {
   column<double, Most> onward{}, fewer{};              ///< behind each option
   column<double, Most> going_onward{}, going_fewer{};  ///< before it, when a run goes on with it
-  column<double, Most> arriving{};                    ///< before it, from an exchange
-  double least_arriving = no_limit;                   ///< of the options
+  column<double, Most> arriving{};                     ///< before it, from an exchange
+  double least_arriving = no_limit;                    ///< of the options
   std::size_t query_count = 0;
   column<double, Most> query_arriving{};  ///< the least of its options, of each query
   column<std::size_t, Most> order{};      ///< of the queries, by that
   ways_to_join<Ranks, Most> ways{};
 
-  constexpr remainder behind(std::size_t option) const {
-    return {onward[option], fewer[option]};
-  }
+  constexpr remainder behind(std::size_t option) const { return {onward[option], fewer[option]}; }
 };
 
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
@@ -220,12 +218,12 @@ class bound_builder {
     auto& known = made_.ways.onward;
     const auto& rows = behind_->ways.query_row;
     if (next_ != p_.main_path.join[i_])
-      for (std::size_t k = 0; k < reader_->queries; ++k)
+      for (std::size_t k = 0; k < looked_at_; ++k)
         if (rows[behind_->order[k]] == nowhere && move_[k] + arriving_[k] < most)
           most = move_[k] + arriving_[k];
     for (std::size_t w = to; w < to + count; ++w)
       if (most < known[w]) known[w] = most;
-    for (std::size_t k = 0; k < reader_->queries; ++k) {
+    for (std::size_t k = 0; k < looked_at_; ++k) {
       const double move = move_[k];
       if (move + arriving_[k] >= most) continue;
       if (next_ == p_.main_path.join[i_]) {
@@ -285,6 +283,7 @@ class bound_builder {
   /// The queries of the reader in order, and of each what every move to it takes.
   constexpr void look_at_queries() {
     while (p_.ops[next_].inputs[input_] != i_) ++input_;
+    needed_ = &reader_->needs[input_];
     is_free_reader_ = is_channelwise(p_.ops[next_]) && !is_weighted(p_.ops[next_]);
     const std::size_t count = reader_->queries;
     grow(arriving_, count);
@@ -299,7 +298,7 @@ class bound_builder {
       const std::size_t q = behind_->order[k];
       arriving_[k] = behind_->query_arriving[q];
       needs_[k] = reader_->query_needs[q * 4 + input_];
-      const layout<Ranks> of = reader_->needs[input_].entries[needs_[k]].held.of;
+      const layout<Ranks> of = needed_->entries[needs_[k]].held.of;
       ranks_[k] = of.ranks;
       for (std::size_t r = 0; r < Ranks; ++r) {
         const std::size_t floats = (of.bottom[r] - of.top[r]) * (of.last[r] - of.first[r]);
@@ -312,9 +311,9 @@ class bound_builder {
     const known_layout<Ranks> source = own_.values.entries[v];
     if (is_fork_) look_at_fork(source);
     remainder best;
-    const std::size_t first = look_at_moves(source, best), count = reader_->queries;
+    look_at_moves(source, best);
+    const std::size_t count = looked_at_;
     // What a move takes exactly is dear: it is found out of those that may be the best, the least first.
-    if (least_[first] < no_limit) settle(first, source, best);
     std::size_t candidates = 0;
     for (std::size_t k = 0; k < count; ++k) {
       if (least_[k] >= best.onward) continue;
@@ -339,7 +338,7 @@ class bound_builder {
   }
 
   constexpr void look_at_move(std::size_t k, const known_layout<Ranks>& source) {
-    const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
+    const known_layout<Ranks>& needed = needed_->entries[needs_[k]];
     const double move = p_.main_path.is_read_before[i_] ? moves_.received_seconds(source, needed)
                                                         : moves_.seconds(source, needed);
     if (arriving_[k] + move > least_[k]) least_[k] = arriving_[k] + move;
@@ -348,7 +347,7 @@ class bound_builder {
 
   /// Goes on with the queries whose boxes are there, and looks roughly at the moves to the others; the one
   /// that seems to be the quickest.
-  constexpr std::size_t look_at_moves(const known_layout<Ranks>& source, remainder& best) {
+  constexpr void look_at_moves(const known_layout<Ranks>& source, remainder& best) {
     const rank_set held = source.held.of.ranks;
     const bool is_partial = source.held.is_partial, is_whole = source.all_rows && source.all_channels;
     const bool is_joined = p_.ops[next_].inputs.size() > 1, is_read_before = p_.main_path.is_read_before[i_];
@@ -357,18 +356,21 @@ class bound_builder {
     const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
     const double per_float = soonest > 0 ? static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float : 0;
     stays_ = 0;
-    std::size_t floats[Ranks]{}, first = 0;
-    double shortest = no_limit;
+    std::size_t floats[Ranks]{};
     const std::size_t count = reader_->queries;
     for (std::size_t r = 0; r < Ranks && !is_partial; ++r)
       floats[r] = (source.held.of.bottom[r] - source.held.of.top[r]) *
                   (source.held.of.last[r] - source.held.of.first[r]);
+    looked_at_ = count;
+    // Most often the best for one value is good for the next one, too.
+    const std::size_t guess = best_;
+    if (!provides(source.held.of, needed_->entries[needs_[guess]].held.of) || is_partial)
+      settle(guess, source, best);
     for (std::size_t k = 0; k < count; ++k) {
       const double arriving = arriving_[k];
       const std::size_t needed = floats_[k], had = floats[fullest_[k]];
-      move_[k] = least_[k] = no_limit;
       if (!is_partial && (ranks_[k] & ~held) == 0 && needed <= had &&
-          (is_whole || provides(source.held.of, reader_->needs[input_].entries[needs_[k]].held.of))) {
+          (is_whole || provides(source.held.of, needed_->entries[needs_[k]].held.of))) {
         for (std::size_t n = reader_->first_option[behind_->order[k]]; n != nowhere;
              n = reader_->next_option[n]) {
           const remainder on = is_fork_ ? fork_going_on(n, held) : going_on(n, held);
@@ -381,25 +383,30 @@ class bound_builder {
           if (on.fewer < best.fewer) best.fewer = on.fewer;
         }
         if (is_joined && arriving < best.onward) best.onward = arriving;
-        if (is_joined) move_[k] = 0;
+        move_[k] = is_joined ? 0 : no_limit;
+        least_[k] = no_limit;
         continue;
       }
+      if (k >= looked_at_ || k == guess) continue;
+      if (arriving + soonest >= best.onward + (tells_apart_ ? slack_ : 0)) {
+        looked_at_ = k;  // to those that follow no move takes less
+        continue;
+      }
+      move_[k] = no_limit;
       double least = soonest + arriving;
       if (needed > had) least += static_cast<double>(needed - had) * per_float;
       least_[k] = least;
-      if (least < shortest) shortest = least, first = k;
     }
-    return first;
   }
 
   /// Finds out what arriving at the query at place `k` takes at least.
   constexpr void settle(std::size_t k, const known_layout<Ranks>& source, remainder& best) {
-    const known_layout<Ranks>& needed = reader_->needs[input_].entries[needs_[k]];
+    const known_layout<Ranks>& needed = needed_->entries[needs_[k]];
     least_[k] = no_limit;
     move_[k] =
         p_.main_path.is_read_before[i_] ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds = move_[k] + (is_fork_ ? fork_arriving(k, needed) : arriving_[k]);
-    if (seconds < best.onward) best.onward = seconds;
+    if (seconds < best.onward) best.onward = seconds, best_ = k;
   }
 
   constexpr double quickest(const known_layout<Ranks>& source, const known_layout<Ranks>& needed) const {
@@ -453,8 +460,7 @@ class bound_builder {
         for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
           if (ways.row[n] == nowhere) continue;
           const std::size_t from = ways.row[n] + w;
-          const double soonest =
-              remainder{onward[from], fewer[from]}.from(own_.typical[n], own_.least[n]);
+          const double soonest = remainder{onward[from], fewer[from]}.from(own_.typical[n], own_.least[n]);
           if (soonest < least) least = soonest;
         }
         arriving[to + w] = least;
@@ -477,11 +483,14 @@ class bound_builder {
   bool is_free_reader_ = false;
   std::size_t stays_ = 0;  ///< ways to go on without a move: query's place and option of the reader
   column<std::size_t, Most> place_{}, option_{};
-  double slack_ = 0;                       ///< what lies as far behind the best is told apart no further
-  double fetching_[most_ways]{};           ///< of a fork's value, by way
-  double missing_[most_ways]{};            ///< of it: the least of what a rank misses
-  std::size_t input_ = 0;                  ///< of the reader
-  column<double, Most> arriving_{};        ///< of each query of the reader, and so on
+  std::size_t best_ = 0;          ///< of the reader's queries, for the value before
+  std::size_t looked_at_ = 0;     ///< queries of the reader: moves to the others take longer
+  double slack_ = 0;              ///< what lies as far behind the best is told apart no further
+  double fetching_[most_ways]{};  ///< of a fork's value, by way
+  double missing_[most_ways]{};   ///< of it: the least of what a rank misses
+  std::size_t input_ = 0;         ///< of the reader
+  const layout_table<Ranks, Most>* needed_ = nullptr;  ///< of that
+  column<double, Most> arriving_{};                    ///< of each query of the reader, and so on
   column<double, Most> move_{}, least_{};  ///< of one value: to the query, and with what remains there
   column<std::size_t, Most> candidate_{};
   column<std::size_t, Most> needs_{}, fullest_{}, floats_{};

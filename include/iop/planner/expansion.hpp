@@ -69,6 +69,7 @@ class expansion {
     if (spine.ways.count == 0) return;
     other_ = p_.ops[p_.main_path.join[at]].inputs[p_.main_path.other_input[at]];
     ways_ = &spine.ways;
+    least_ = least_move<Operators, Ranks>(p_, other_);
     has_ways_ = other_ <= i_;
     for (std::size_t reader = i_ + 1; reader < at; ++reader)
       for (const std::size_t input : p_.ops[reader].inputs)
@@ -290,8 +291,7 @@ class expansion {
     grow(fetching_, (value + 1) * most_ways);
     double& known = fetching_[value * most_ways + way];
     if (known == 0)
-      known = 1 + least_move<Operators, Ranks>(p_, other_)
-                      .received_seconds(kept_.labels().values.entries[value], ways_->needed[way]);
+      known = 1 + least_.received_seconds(kept_.labels().values.entries[value], ways_->needed[way]);
     return known - 1;
   }
 
@@ -346,6 +346,7 @@ class expansion {
   const ways_to_join<Ranks, Most>* ways_ = nullptr;
   bool has_ways_ = false;  ///< and the input of the join that is not on the spine is made
   std::size_t other_ = 0;  ///< that input
+  least_move<Operators, Ranks> least_{};
   column<double, Most * most_ways> fetching_{};  ///< plus 1, of each value and way; 0: not yet known
   double arriving_[most_ways]{};                 ///< beside the spine: the least from there, by way
   std::size_t promised_ = 0;

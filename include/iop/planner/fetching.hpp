@@ -26,19 +26,23 @@ class fetches {
  public:
   constexpr fetches(const problem<Operators, Ranks>& p, std::size_t reader, const stage<Ranks, Most>& own,
                     const frontier<Ranks, Most>& before)
-      : o_(p.ops[reader]), stage_(own), before_(before), moves_(p, reader, own, before.values) {}
+      : o_(p.ops[reader]),
+        inputs_(o_.inputs.size()),
+        stage_(own),
+        before_(before),
+        moves_(p, reader, own, before.values) {}
 
   constexpr moves_to<Most, Operators, Ranks>& moves() { return moves_; }
 
   constexpr bool fetches_sum(const fetching& f) const {
-    for (std::size_t k = 0; k < o_.inputs.size(); ++k)
+    for (std::size_t k = 0; k < inputs_; ++k)
       if (!f.is_there[k] && before_.values.entries[f.sources[k]].held.is_partial) return true;
     return false;
   }
 
   /// The value of the input, when there is one input and the label has it once.
   constexpr std::size_t only_source(std::size_t from) const {
-    if (o_.inputs.size() != 1) return nowhere;
+    if (inputs_ != 1) return nowhere;
     std::size_t only = nowhere;
     for (std::size_t k = 0; k < before_.live_count[from]; ++k) {
       const std::size_t v = before_.live[from * most_live + k];
@@ -51,7 +55,7 @@ class fetches {
 
   constexpr fetching find_sources(std::size_t from, std::size_t q) {
     fetching f{};
-    for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+    for (std::size_t k = 0; k < inputs_; ++k) {
       f.sources[k] = source_of(from, k, stage_.query_needs[q * 4 + k], f.is_there[k]);
       f.count += f.is_there[k] ? 0 : 1;
     }
@@ -60,7 +64,7 @@ class fetches {
 
   /// The quickest route; false when what is needed is nowhere, or takes longer than `most`.
   constexpr bool find_route(std::size_t q, fetching& f, double most) {
-    if (o_.inputs.size() == 1) {
+    if (inputs_ == 1) {
       const std::size_t need = stage_.query_needs[q * 4];
       if (moves_.least_seconds(f.sources[0], 0, need) > most) return false;
       const move_costs& c = moves_.costs(f.sources[0], 0, need);
@@ -71,7 +75,7 @@ class fetches {
     }
     move_costs each[4]{};
     std::size_t count = 0;
-    for (std::size_t k = 0; k < o_.inputs.size(); ++k) {
+    for (std::size_t k = 0; k < inputs_; ++k) {
       if (f.is_there[k]) continue;
       each[count] = moves_.costs(f.sources[k], k, stage_.query_needs[q * 4 + k]);
       f.waits = f.waits || each[count].has_messages;
@@ -109,6 +113,7 @@ class fetches {
   }
 
   const op& o_;
+  std::size_t inputs_;
   const stage<Ranks, Most>& stage_;
   const frontier<Ranks, Most>& before_;
   moves_to<Most, Operators, Ranks> moves_;

@@ -27,7 +27,7 @@ struct ways_to_join {
   column<std::size_t, Most> row{};  ///< begin of each option's, in the next two; nowhere: not told apart
   column<double, Most * most_ways> onward{}, fewer{};  ///< see `remainder`
   column<std::size_t, Most> query_row{};               ///< begin of each query's, in the next one; or nowhere
-  column<double, Most * most_ways> arriving{};  ///< from an exchange
+  column<double, Most * most_ways> arriving{};         ///< from an exchange
 
   /// The least of what one rank misses, wherever the others have theirs from.
   template <std::size_t Operators>

@@ -17,6 +17,7 @@ class least_move {
  public:
   using known = known_layout<Ranks>;
 
+  constexpr least_move() = default;
   constexpr least_move(const problem<Operators, Ranks>& p, std::size_t tensor)
       : message_(p.least_message),
         per_float_(static_cast<double>(p.ops[tensor].out.width) * p.least_per_float),
@@ -54,7 +55,7 @@ class least_move {
       const auto& end = needed.all_rows ? wanted.last : wanted.bottom;
       std::size_t sent = 0, at = 0;
       for (std::size_t r = 0; r < Ranks; ++r) {
-        if (!has(lacking, r) || end[r] <= at) continue;
+        if ((lacking >> r & 1) == 0 || end[r] <= at) continue;
         sent += end[r] - (begin[r] > at ? begin[r] : at);
         at = end[r];
       }
@@ -85,9 +86,10 @@ class least_move {
     return static_cast<double>((held_rows < rows ? held_rows : rows) *
                                (held_channels < channels ? held_channels : channels));
   }
+  /// Without calls, which compilers interpret slowly.
   static constexpr std::size_t lowest(rank_set set) {
     std::size_t r = 0;
-    while (!has(set, r)) ++r;
+    while ((set >> r & 1) == 0) ++r;
     return r;
   }
   /// Messages that bring `parts` pieces together where each may bring all that its sender has got so far.
@@ -182,10 +184,10 @@ class least_move {
     return receiving > sending ? receiving : sending;
   }
 
-  double message_;
-  double per_float_;
-  bool are_alike_;
-  shape extent_;
+  double message_ = 0;
+  double per_float_ = 0;
+  bool are_alike_ = false;
+  shape extent_{};
 };
 
 }  // namespace iop::planner

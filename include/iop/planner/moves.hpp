@@ -19,8 +19,10 @@ class moves_to {
   /// `values`: of all tensors that are read from here on.
   constexpr moves_to(const problem<Operators, Ranks>& p, std::size_t reader, const stage<Ranks, Most>& own,
                      const layout_table<Ranks, Most>& values)
-      : p_(p), own_(own), values_(values) {
+      : p_(p), values_(values) {
     for (std::size_t k = 0; k < p.ops[reader].inputs.size(); ++k) {
+      needs_[k] = &own.needs[k];
+      least_[k] = least_move<Operators, Ranks>(p, p.ops[reader].inputs[k]);
       const std::size_t pairs = values.count * own.needs[k].count;
       is_known_[k] = pairs <= room_in(states_[k]);
       if (is_known_[k]) grow(states_[k], pairs);
@@ -29,9 +31,9 @@ class moves_to {
 
   /// The needed boxes are where they are needed.
   constexpr bool is_there(std::size_t v, std::size_t input, std::size_t need) {
-    if ((own_.needs[input].ranks[need] & ~values_.ranks[v]) != 0) return false;
+    if ((needs_[input]->ranks[need] & ~values_.ranks[v]) != 0) return false;
     if (!is_known_[input]) return provided(v, input, need);
-    std::uint32_t& state = states_[input][v * own_.needs[input].count + need];
+    std::uint32_t& state = states_[input][v * needs_[input]->count + need];
     if (state == unknown) state = provided(v, input, need) ? there : elsewhere;
     return state == there;
   }
@@ -40,23 +42,23 @@ class moves_to {
   constexpr bool covers(std::size_t v, std::size_t input, std::size_t need) const {
     const known_layout<Ranks>& source = values_.entries[v];
     if (source.held.is_partial || !(source.all_rows || source.all_channels)) return false;
-    return source.is_everywhere || planner::covers(source.held.of, own_.needs[input].entries[need].held.of);
+    return source.is_everywhere || planner::covers(source.held.of, needs_[input]->entries[need].held.of);
   }
 
   /// No route takes less; of a value that is not there.
   constexpr double least_seconds(std::size_t v, std::size_t input, std::size_t need) const {
-    if (is_known_[input] && states_[input][v * own_.needs[input].count + need] >= first_cost) return 0;
+    if (is_known_[input] && states_[input][v * needs_[input]->count + need] >= first_cost) return 0;
     const known_layout<Ranks>& source = values_.entries[v];
-    const known_layout<Ranks>& needed = own_.needs[input].entries[need];
-    const least_move<Operators, Ranks> least(p_, source.held.tensor);
+    const known_layout<Ranks>& needed = needs_[input]->entries[need];
+    const least_move<Operators, Ranks>& least = least_[input];
     return source.is_cut_once ? least.seconds(source, needed) : least.received_seconds(source, needed);
   }
 
   constexpr const move_costs& costs(std::size_t v, std::size_t input, std::size_t need) {
     const holding<Ranks>& from = values_.entries[v].held;
-    const layout<Ranks>& needed = own_.needs[input].entries[need].held.of;
+    const layout<Ranks>& needed = needs_[input]->entries[need].held.of;
     if (!is_known_[input]) return last_ = costs_of(p_, from, needed);
-    std::uint32_t& state = states_[input][v * own_.needs[input].count + need];
+    std::uint32_t& state = states_[input][v * needs_[input]->count + need];
     if (state < first_cost) {
       state = static_cast<std::uint32_t>(first_cost + count_);
       grow(costs_, ++count_);
@@ -68,7 +70,7 @@ class moves_to {
   /// The layouts on the way.
   constexpr round_layouts<Ranks> rounds(std::size_t v, std::size_t input, std::size_t need, route how) const {
     const holding<Ranks>& from = values_.entries[v].held;
-    const layout<Ranks>& needed = own_.needs[input].entries[need].held.of;
+    const layout<Ranks>& needed = needs_[input]->entries[need].held.of;
     return rounds_of(from.of, from.is_partial, needed, how, p_.ops[from.tensor].out,
                      collecting_rank(p_.ends, needed));
   }
@@ -76,8 +78,8 @@ class moves_to {
   /// What a rank's memory must hold meanwhile.
   constexpr const move_room<Ranks>& room(std::size_t v, std::size_t input, std::size_t need, route how) {
     const std::size_t routes = std::size(all_routes);
-    const std::size_t pairs = values_.count * own_.needs[input].count * routes;
-    const std::size_t pair = (v * own_.needs[input].count + need) * routes + static_cast<std::size_t>(how);
+    const std::size_t pairs = values_.count * needs_[input]->count * routes;
+    const std::size_t pair = (v * needs_[input]->count + need) * routes + static_cast<std::size_t>(how);
     auto& numbers = room_numbers_[input];  // 0: not yet known
     if (pairs > room_in(numbers) || room_count_ == room_in(rooms_))
       return last_room_ = room_on(v, input, need, how);
@@ -95,7 +97,7 @@ class moves_to {
 
   constexpr bool provided(std::size_t v, std::size_t input, std::size_t need) const {
     const holding<Ranks>& held = values_.entries[v].held;
-    return !held.is_partial && provides(held.of, own_.needs[input].entries[need].held.of);
+    return !held.is_partial && provides(held.of, needs_[input]->entries[need].held.of);
   }
 
   constexpr move_room<Ranks> room_on(std::size_t v, std::size_t input, std::size_t need, route how) const {
@@ -107,7 +109,8 @@ class moves_to {
   }
 
   const problem<Operators, Ranks>& p_;
-  const stage<Ranks, Most>& own_;
+  const layout_table<Ranks, Most>* needs_[4]{};  ///< of each input
+  least_move<Operators, Ranks> least_[4]{};
   const layout_table<Ranks, Most>& values_;
   bool is_known_[4]{};
   column<std::uint32_t, Most * 16> states_[4]{};  ///< of each pair of value and need

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Which passes a search makes. Mostly the best plan takes little more than the least time there can be: passes
-// that keep every label look near that, then further, and the first that finds a plan has found the best. Where
-// there is none so near, a beam finds a good plan, and a last pass the best of those that are better. Where a
-// beam finds nothing, as with tight memory, passes look near the least time again and then ever further.
+// Which passes a search makes. Mostly the best plan takes little more than the least time there can be:
+// passes that keep every label look near that, then further, and the first that finds a plan has found the
+// best. Where there is none so near, a beam finds a good plan, and a last pass the best of those that are
+// better. Where a beam finds nothing, as with tight memory, passes look near the least time again and then
+// ever further.
 
 #include <iop/planner/expansion.hpp>
 
