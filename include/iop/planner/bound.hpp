@@ -284,6 +284,8 @@ class bound_builder {
   constexpr void look_at_queries() {
     while (p_.ops[next_].inputs[input_] != i_) ++input_;
     needed_ = &reader_->needs[input_];
+    is_join_ = p_.ops[next_].inputs.size() > 1;
+    width_ = static_cast<double>(p_.ops[i_].out.width);
     is_free_reader_ = is_channelwise(p_.ops[next_]) && !is_weighted(p_.ops[next_]);
     const std::size_t count = reader_->queries;
     grow(arriving_, count);
@@ -350,11 +352,11 @@ class bound_builder {
   constexpr void look_at_moves(const known_layout<Ranks>& source, remainder& best) {
     const rank_set held = source.held.of.ranks;
     const bool is_partial = source.held.is_partial, is_whole = source.all_rows && source.all_channels;
-    const bool is_joined = p_.ops[next_].inputs.size() > 1, is_read_before = p_.main_path.is_read_before[i_];
+    const bool is_read_before = p_.main_path.is_read_before[i_];
     // A sum takes a message of each summand, however it is made.
     const double messages = !is_partial || is_read_before ? 1 : source.count - 1;
     const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
-    const double per_float = soonest > 0 ? static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float : 0;
+    const double per_float = soonest > 0 ? width_ * p_.least_per_float : 0;
     stays_ = 0;
     std::size_t floats[Ranks]{};
     const std::size_t count = reader_->queries;
@@ -382,8 +384,8 @@ class bound_builder {
           if (on.onward < best.onward) best.onward = on.onward;
           if (on.fewer < best.fewer) best.fewer = on.fewer;
         }
-        if (is_joined && arriving < best.onward) best.onward = arriving;
-        move_[k] = is_joined ? 0 : no_limit;
+        if (is_join_ && arriving < best.onward) best.onward = arriving;
+        move_[k] = is_join_ ? 0 : no_limit;
         least_[k] = no_limit;
         continue;
       }
@@ -460,8 +462,9 @@ class bound_builder {
         for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
           if (ways.row[n] == nowhere) continue;
           const std::size_t from = ways.row[n] + w;
-          const double soonest = remainder{onward[from], fewer[from]}.from(own_.typical[n], own_.least[n]);
-          if (soonest < least) least = soonest;
+          const double next = own_.typical[n] + onward[from], losing = own_.least[n] + fewer[from];
+          if (next < least) least = next;
+          if (losing < least) least = losing;
         }
         arriving[to + w] = least;
       }
@@ -480,7 +483,8 @@ class bound_builder {
   bool tells_apart_;  ///< what remains is known for each way to the next operator with several inputs
   least_move<Operators, Ranks> moves_;
   std::size_t rows_end_ = 0, row_ = 0;  ///< of the ways: behind all rows, and the begin of that in the making
-  bool is_free_reader_ = false;
+  bool is_free_reader_ = false, is_join_ = false;
+  double width_ = 0;
   std::size_t stays_ = 0;  ///< ways to go on without a move: query's place and option of the reader
   column<std::size_t, Most> place_{}, option_{};
   std::size_t best_ = 0;          ///< of the reader's queries, for the value before

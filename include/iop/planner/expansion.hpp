@@ -215,7 +215,7 @@ class expansion {
       next.clock[r] = clock;
       work += clock * p_.speed[r];
       if (clock > next.latest) next.latest = clock;
-      if (!has(next.busy, r)) continue;
+      if ((next.busy >> r & 1) == 0) continue;
       if (running == 0) first = least = clock;
       if (clock < least) least = clock;
       sum += clock;
@@ -262,10 +262,10 @@ class expansion {
     const auto& onward = ways_->onward;
     const auto& fewer = ways_->fewer;
     const std::size_t row = on_spine_ ? ways_->row[next.chosen] : 0, count = ways_->count;
+    const auto& values = kept_.labels().values.entries;
     std::size_t sources[most_live]{}, source_count = 0;
     for (std::size_t k = 0; k < next.live_count; ++k)
-      if (kept_.labels().values.entries[next.live[k]].held.tensor == other_)
-        sources[source_count++] = next.live[k];
+      if (values[next.live[k]].held.tensor == other_) sources[source_count++] = next.live[k];
     double best = no_limit, soonest = next.latest;
     for (std::size_t r = 0; r < Ranks; ++r)
       if (next.clock[r] < soonest) soonest = next.clock[r];

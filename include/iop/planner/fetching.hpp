@@ -81,13 +81,18 @@ class fetches {
       f.waits = f.waits || each[count].has_messages;
       ++count;
     }
+    if (count == 1) {
+      f.how = each[0].quickest;
+      f.seconds = each[0].of(f.how);
+      return f.seconds != move_costs::impossible;
+    }
     f.seconds = no_limit;
     for (const route how : all_routes) {
       double sum = 0;
       for (std::size_t k = 0; k < count; ++k) {
         // With several inputs, one may gain from a route by which another goes directly.
         const double by_it = each[k].of(how);
-        sum += count > 1 && by_it == move_costs::impossible ? each[k].of(route::direct) : by_it;
+        sum += by_it == move_costs::impossible ? each[k].of(route::direct) : by_it;
       }
       if (sum < f.seconds) f.seconds = sum, f.how = how;
       if (!f.waits) break;

@@ -155,11 +155,12 @@ class least_move {
   constexpr double from_several(const known& source, const known& needed, rank_set lacking) const {
     const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
     const bool all_whole = needed.all_rows && needed.all_channels;
-    // A rank in the middle has two neighbours.
+    // A rank in the middle has two neighbours: what it receives, and what a holder sends, in the mean.
     const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
     const double holding = source.count;
-    double messages = 1, received = floats_of(wanted, rank);  // by the rank
-    double sent_messages = 0, sent = 0;                       // by a holder, in the mean
+    const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
+    double messages = 1, received = static_cast<double>(rows * (wanted.last[rank] - wanted.first[rank]));
+    double sent_messages = 0, sent = 0;
     if (lacking == 0) {
       received -= kept(held, wanted, rank);
       messages = (wanted.top[rank] < held.top[rank]) + (wanted.bottom[rank] > held.bottom[rank]);

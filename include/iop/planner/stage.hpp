@@ -53,6 +53,7 @@ class stage_builder {
   constexpr stage_builder(const problem<Operators, Ranks>& p, std::size_t index,
                           const choice_table<Ranks, Most>& choices)
       : p_(p), o_(p.ops[index]), i_(index), inputs_(o_.inputs.size()) {
+    for (std::size_t k = 0; k < inputs_; ++k) read_[k] = p.ops[o_.inputs[k]].out;
     made_.options = choices;
     const std::size_t count = choices.count;
     grow(made_.seconds, count * Ranks);
@@ -152,8 +153,7 @@ class stage_builder {
   constexpr std::size_t number_of(const holding<Ranks> (&needed)[4]) {
     std::size_t numbers[4]{};
     const std::size_t known = made_.needs[0].size();
-    for (std::size_t k = 0; k < inputs_; ++k)
-      numbers[k] = made_.needs[k].number_of(needed[k], p_.ops[o_.inputs[k]].out);
+    for (std::size_t k = 0; k < inputs_; ++k) numbers[k] = made_.needs[k].number_of(needed[k], read_[k]);
     // With one input, a query is a need.
     std::size_t q = inputs_ == 1 ? numbers[0] : numbers[0] < known || inputs_ == 0 ? 0 : made_.queries;
     for (; q < made_.queries; ++q) {
@@ -174,6 +174,7 @@ class stage_builder {
   const op& o_;
   std::size_t i_;
   std::size_t inputs_;
+  shape read_[4]{};  ///< of each input
   stage<Ranks, Most> made_{};
 };
 
