@@ -52,15 +52,18 @@ struct problem {
   spine<Operators> main_path{};
 };
 
-/// What an operation of an operator takes of those that a device's `compute` counts, on the device that it
-/// suits best.
+/// What a weighted operator takes at least, however it is cut, of the operations that a device's `compute`
+/// counts: on the device that it suits best.
 template <std::size_t Ranks>
 constexpr double least_effort(const cluster<Ranks>& c, const op& o) {
   double least = std::numeric_limits<double>::infinity();
+  const double taps = 2.0 * static_cast<double>(multiply_adds(o, o.out.height * o.out.width, o.out.channels,
+                                                              channels_read(o)));
   for (const device& d : c.devices) {
-    double fastest = rate_of(d, o, false).flops_per_second;
-    if (has_winograd(o)) fastest = std::max(fastest, d.winograd.flops_per_second);
-    least = std::min(least, d.compute.flops_per_second / fastest);
+    double seconds = work_of(d, o, whole(o.in), whole(o.out)).flops / rate_of(d, o, false).flops_per_second;
+    if (has_winograd(o) && d.winograd.flops_per_second > 0)
+      seconds = std::min(seconds, taps / d.winograd.flops_per_second);
+    least = std::min(least, d.compute.flops_per_second * seconds);
   }
   return least;
 }
@@ -135,7 +138,7 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
     const op& o = ops[i];
     const std::size_t weights = weight_count(o, o.out.channels, channels_read(o));
     if (is_weighted(o))
-      rest += std::max(2.0 * static_cast<double>(weights * o.out.height * o.out.width) * least_effort(c, o),
+      rest += std::max(least_effort(c, o),
                        static_cast<double>((weights + o.out.size()) * sizeof(float)) * flops_per_byte);
     largest = std::max(largest, o.out.size());
     everything += 2 * alignment_floats + parameter_count(o);
