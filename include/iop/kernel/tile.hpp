@@ -45,104 +45,119 @@ struct tile_job {
 
 namespace detail {
 
-/// Adds, limits and stores the sums of a tile.
+/// The sums of a tile. The last vector of channels is a `Tail`: a whole register, or half of one.
 template <class Tail, std::size_t Pixels, std::size_t Vectors>
-[[gnu::always_inline]] inline void finish(const tile_job& job,
-                                          simd::batch (&sum)[Pixels][Vectors > 1 ? Vectors - 1 : 1],
-                                          Tail (&last_sum)[Pixels], float* out) {
-  using simd::batch, simd::lanes;
-  constexpr std::size_t whole = Vectors - 1,
-                        tail_lanes = std::is_same_v<Tail, batch> ? lanes : simd::half_lanes;
-  const std::size_t last = job.channels - whole * lanes;  // lanes of the last vector that are outputs
-  if (job.added != nullptr) {
-    const float* added = job.added + (out - job.origin);
+struct tile_sums {
+  static constexpr std::size_t lanes = simd::lanes, whole = Vectors - 1;
+
+  [[gnu::always_inline]] explicit tile_sums(const float* start) {
 #pragma GCC unroll 16
-    for (std::size_t p = 0; p < Pixels; ++p, added += job.out_step) {
+    for (std::size_t p = 0; p < Pixels; ++p) {
 #pragma GCC unroll 4
-      for (std::size_t v = 0; v < whole; ++v) sum[p][v] = sum[p][v] + simd::load(added + v * lanes);
-      const float* tail = added + whole * lanes;
-      last_sum[p] = last_sum[p] +
-                    (last == tail_lanes ? simd::load_as<Tail>(tail) : simd::load_first_as<Tail>(tail, last));
+      for (std::size_t v = 0; v < whole; ++v) sum[p][v] = simd::load(start + v * lanes);
+      last_sum[p] = simd::load_as<Tail>(start + whole * lanes);
     }
   }
 
-  const limits l = limits_of(job.act);
-#pragma GCC unroll 16
-  for (std::size_t p = 0; p < Pixels; ++p, out += job.out_step) {
-#pragma GCC unroll 4
-    for (std::size_t v = 0; v < whole; ++v) simd::store(out + v * lanes, limited(l, sum[p][v]));
-    const Tail tail = limited(l, last_sum[p]);
-    if (last == tail_lanes)
-      simd::store(out + whole * lanes, tail);
-    else
-      simd::store_first(out + whole * lanes, tail, last);
-  }
-}
-
-/// The last vector of channels is a `Tail`: a whole register, or half of one. `ahead` and its step, in bytes,
-/// are for fetching alone: a line per step.
-template <class Tail, std::size_t Pixels, std::size_t Vectors>
-void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const float* in, float* out) {
-  using simd::batch, simd::lanes;
-  // Across the loop these stay in memory: g++ would keep them in vector registers, where to read them is to
-  // wait for the sums.
-  const tile_job* volatile kept_job = &job;
-  float* volatile kept_out = out;
-  const float* volatile kept_in = in;
-  constexpr std::size_t whole = Vectors - 1;
-  const std::size_t step = job.in_step, width = job.channels;
-  batch sum[Pixels][Vectors > 1 ? Vectors - 1 : 1];
-  Tail last_sum[Pixels];
-#pragma GCC unroll 16
-  for (std::size_t p = 0; p < Pixels; ++p) {
-#pragma GCC unroll 4
-    for (std::size_t v = 0; v < whole; ++v) sum[p][v] = simd::load(job.start + v * lanes);
-    last_sum[p] = simd::load_as<Tail>(job.start + whole * lanes);
-  }
-
-  const float* weights = job.weights;
-  const float* column = in;
-  volatile std::size_t columns = job.columns, rows = job.rows;
-  for (;;) {
+  /// The products of one run. `ahead` and its step, in bytes, are for fetching alone: a line per step.
+  [[gnu::always_inline]] void add_run(const float* in, std::size_t in_step, std::size_t run,
+                                      std::size_t channels, const float*& weights, const char*& ahead,
+                                      std::size_t ahead_step) {
     // An address for four pixels, lest each has a register of its own, of which there are not enough.
-    const float* x[(Pixels + 3) / 4];
+    constexpr std::size_t addresses = (Pixels + 3) / 4;
+    const float* x[addresses];
 #pragma GCC unroll 4
-    for (std::size_t p = 0; p < Pixels; p += 4) x[p / 4] = simd::opaque(column + p * step);
-    for (std::size_t i = 0; i < job.run; ++i, weights += width) {
+    for (std::size_t q = 0; q < addresses; ++q) x[q] = simd::opaque(in + 4 * q * in_step);
+    for (std::size_t i = 0; i < run; ++i, weights += channels) {
       if constexpr (Vectors == tile_vectors) {
         simd::prefetch(ahead);
         ahead += ahead_step;
       }
-      batch w[Vectors > 1 ? Vectors - 1 : 1];
+      simd::batch w[whole > 0 ? whole : 1];
 #pragma GCC unroll 4
       for (std::size_t v = 0; v < whole; ++v) w[v] = simd::load(weights + v * lanes);
       const Tail last_w = simd::load_as<Tail>(weights + whole * lanes);
 #pragma GCC unroll 16
       for (std::size_t p = 0; p < Pixels; ++p) {
-        const float input = x[p / 4][p % 4 * step];
+        const float input = x[p / 4][p % 4 * in_step];
 #pragma GCC unroll 4
         for (std::size_t v = 0; v < whole; ++v)
           sum[p][v] = simd::multiply_add(simd::broadcast(input), w[v], sum[p][v]);
         last_sum[p] = simd::multiply_add(simd::broadcast_as<Tail>(input), last_w, last_sum[p]);
       }
+      // Opaque where g++ would otherwise count in so many registers that others end up in vector registers.
 #pragma GCC unroll 4
-      for (std::size_t q = 0; q < (Pixels + 3) / 4; ++q) ++x[q];
-    }
-    const tile_job& late = *kept_job;  // what only several runs need is read when it is
-    if (columns > 1) {
-      columns = columns - 1;
-      column += late.column_step;
-    } else if (rows > 1) {
-      rows = rows - 1;
-      columns = late.columns;
-      column = kept_in + late.row_step;
-      kept_in = column;
-      weights += late.weight_skip;
-    } else {
-      break;
+      for (std::size_t q = 0; q < addresses; ++q)
+        x[q] = Pixels <= tile_pixels ? simd::opaque(x[q] + 1) : x[q] + 1;
     }
   }
-  return finish<Tail, Pixels, Vectors>(*kept_job, sum, last_sum, kept_out);
+
+  /// Adds, limits and stores.
+  [[gnu::always_inline]] void finish(const tile_job& job, float* out) {
+    constexpr std::size_t tail_lanes = std::is_same_v<Tail, simd::batch> ? lanes : simd::half_lanes;
+    const std::size_t last = job.channels - whole * lanes;  // lanes of the last vector that are outputs
+    if (job.added != nullptr) {
+      const float* added = job.added + (out - job.origin);
+#pragma GCC unroll 16
+      for (std::size_t p = 0; p < Pixels; ++p, added += job.out_step) {
+#pragma GCC unroll 4
+        for (std::size_t v = 0; v < whole; ++v) sum[p][v] = sum[p][v] + simd::load(added + v * lanes);
+        const float* tail = added + whole * lanes;
+        last_sum[p] = last_sum[p] + (last == tail_lanes ? simd::load_as<Tail>(tail)
+                                                        : simd::load_first_as<Tail>(tail, last));
+      }
+    }
+
+    const limits l = limits_of(job.act);
+#pragma GCC unroll 16
+    for (std::size_t p = 0; p < Pixels; ++p, out += job.out_step) {
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < whole; ++v) simd::store(out + v * lanes, limited(l, sum[p][v]));
+      const Tail tail = limited(l, last_sum[p]);
+      if (last == tail_lanes)
+        simd::store(out + whole * lanes, tail);
+      else
+        simd::store_first(out + whole * lanes, tail, last);
+    }
+  }
+
+  simd::batch sum[Pixels][whole > 0 ? whole : 1];
+  Tail last_sum[Pixels];
+};
+
+template <class Tail, std::size_t Pixels, std::size_t Vectors>
+void tile(const tile_job& job, const char* ahead, std::size_t ahead_step, const float* in, float* out) {
+  // Across the runs these stay in memory: g++ would keep them in vector registers, where to read them is to
+  // wait for the sums.
+  const tile_job* volatile kept_job = &job;
+  float* volatile kept_out = out;
+  const std::size_t step = job.in_step, run = job.run, channels = job.channels;
+  const float* weights = job.weights;
+  tile_sums<Tail, Pixels, Vectors> sums(job.start);
+  if (job.rows * job.columns == 1) {  // short ones come often, and would wait for what only several runs need
+    sums.add_run(in, step, run, channels, weights, ahead, ahead_step);
+  } else {
+    volatile std::size_t columns = job.columns, rows = job.rows;
+    const float* volatile kept_in = in;
+    const float* column = in;
+    for (;;) {
+      sums.add_run(column, step, run, channels, weights, ahead, ahead_step);
+      const tile_job& late = *kept_job;
+      if (columns > 1) {
+        columns = columns - 1;
+        column += late.column_step;
+      } else if (rows > 1) {
+        rows = rows - 1;
+        columns = late.columns;
+        column = kept_in + late.row_step;
+        kept_in = column;
+        weights += late.weight_skip;
+      } else {
+        break;
+      }
+    }
+  }
+  sums.finish(*kept_job, kept_out);
 }
 
 using tile_function = void (*)(const tile_job&, const char* ahead, std::size_t ahead_step, const float* in,
