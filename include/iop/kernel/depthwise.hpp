@@ -71,6 +71,12 @@ constexpr bool is_depthwise_3x3(const windowed& g) {
          horizontal(g).position(g.out.width - 1, 2) <= static_cast<std::ptrdiff_t>(g.in.width);
 }
 
+/// Whether the outputs are more than the second-level cache holds. Only then they are fetched before they are
+/// written: otherwise that takes longer than it saves.
+constexpr bool is_far(const extents& out) {
+  return out.height * out.row_stride() > std::size_t{768 << 10} / sizeof(float);
+}
+
 /// Neighbouring outputs of one or two rows, a register of channels.
 struct depthwise_spot {
   const float* in = nullptr;  ///< under the first tap, be it in the padding
@@ -80,52 +86,63 @@ struct depthwise_spot {
   float* out = nullptr;
 };
 
+/// One input after the other is added to all that see it: a register holds it, and not all of a row.
 template <std::size_t Stride, std::size_t Rows, std::size_t Pixels>
 void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at, const float* weights,
                         const simd::batch& start) {
   using simd::batch;
-  constexpr std::size_t reach = (Pixels - 1) * Stride + 3;
+  constexpr std::size_t reach = (Pixels - 1) * Stride + 3, in_rows = (Rows - 1) * Stride + 3;
+  constexpr auto sees = [](std::size_t r, std::size_t i) { return i >= r * Stride && i < r * Stride + 3; };
   const std::size_t in_step = g.in.pixel_stride, channels = g.out.channels;
   batch sum[Rows][Pixels];
 #pragma GCC unroll 2
   for (std::size_t r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
     for (std::size_t p = 0; p < Pixels; ++p) sum[r][p] = start;
+  if (is_far(g.out))
 #pragma GCC unroll 2
-  for (std::size_t r = 0; r < Rows; ++r)  // the next tile's outputs come close before they are written
+    for (std::size_t r = 0; r < Rows; ++r)  // the next tile's
 #pragma GCC unroll 8
-    for (std::size_t p = 0; p < Pixels; ++p)
-      simd::prefetch_to_write(at.out + r * g.out.row_stride() + (p + Pixels) * g.out.pixel_stride);
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < Rows + 2; ++i) {
+      for (std::size_t p = 0; p < Pixels; ++p)
+        simd::prefetch_to_write(at.out + r * g.out.row_stride() + (p + Pixels) * g.out.pixel_stride);
+#pragma GCC unroll 5
+  for (std::size_t i = 0; i < in_rows; ++i) {
     if (i < at.rows.begin || i >= at.rows.end) continue;
     const float* column = at.in + i * g.in.row_stride();
-    batch input[reach];
+    batch weight[Rows][3];
+#pragma GCC unroll 2
+    for (std::size_t r = 0; r < Rows; ++r)
+      if (sees(r, i))
+#pragma GCC unroll 3
+        for (std::size_t j = 0; j < 3; ++j) {
+          weight[r][j] = simd::load(weights + (3 * (i - r * Stride) + j) * channels);
+          simd::keep(weight[r][j]);
+        }
 #pragma GCC unroll 20
     for (std::size_t k = 0; k < reach; ++k) {
       if (k > 0 && k % 4 == 0) column = simd::opaque(column + 4 * in_step);
       const bool is_padding = (k == 0 && at.is_left) || (k + 1 == reach && at.is_right);
-      input[k] = is_padding ? simd::broadcast(0.0f) : simd::load(column + k % 4 * in_step);
-      simd::keep(input[k]);
-    }
-#pragma GCC unroll 2
-    for (std::size_t r = 0; r < Rows; ++r) {
-      if (i < r || i > r + 2) continue;
-#pragma GCC unroll 4
+      batch input = is_padding ? simd::broadcast(0.0f) : simd::load(column + k % 4 * in_step);
+      simd::keep(input);
+#pragma GCC unroll 3
       for (std::size_t j = 0; j < 3; ++j) {
-        const batch weight = simd::load(weights + (3 * (i - r) + j) * channels);
-#pragma GCC unroll 8
-        for (std::size_t p = 0; p < Pixels; ++p)
-          sum[r][p] = simd::multiply_add(input[p * Stride + j], weight, sum[r][p]);
+        if (k < j || (k - j) % Stride != 0 || (k - j) / Stride >= Pixels) continue;
+#pragma GCC unroll 2
+        for (std::size_t r = 0; r < Rows; ++r)
+          if (sees(r, i)) {
+            batch& all = sum[r][(k - j) / Stride];
+            all = simd::multiply_add(input, weight[r][j], all);
+          }
       }
     }
   }
   const limits l = limits_of(g.act);
+  const std::size_t out_step = g.out.pixel_stride;
+  float* out[2] = {at.out, at.out + g.out.row_stride()};
 #pragma GCC unroll 2
   for (std::size_t r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
-    for (std::size_t p = 0; p < Pixels; ++p)
-      simd::store(at.out + r * g.out.row_stride() + p * g.out.pixel_stride, limited(l, sum[r][p]));
+    for (std::size_t p = 0; p < Pixels; ++p, out[r] += out_step) simd::store(out[r], limited(l, sum[r][p]));
 }
 
 /// `Rows` rows of outputs from row `y` on.
@@ -170,8 +187,8 @@ void depthwise_3x3(const windowed& g, const float* in, const float* packed, cons
   for_each_chunk(g.out.channels, [&](std::size_t c, std::size_t) {
     const simd::batch start = bias != nullptr ? simd::load(bias + c) : simd::broadcast(0.0f);
     for (std::size_t y = 0; y < g.out.height;) {
-      if (Stride == 1 && g.stride_height == 1 && y + 1 < g.out.height) {
-        if constexpr (Stride == 1) depthwise_3x3_rows<1, 2>(g, y, in + c, packed + c, start, out + c);
+      if (g.stride_height == Stride && y + 1 < g.out.height) {
+        depthwise_3x3_rows<Stride, 2>(g, y, in + c, packed + c, start, out + c);
         y += 2;
       } else {
         depthwise_3x3_rows<Stride, 1>(g, y, in + c, packed + c, start, out + c);
