@@ -60,7 +60,10 @@ void panel_tile(const panel_job& job, const char* ahead, std::size_t ahead_step,
     simd::prefetch_far(ahead + 128);
     batch w[Vectors];
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v < Vectors; ++v) w[v] = simd::load(weights + v * lanes);
+    for (std::size_t v = 0; v < Vectors; ++v) {
+      w[v] = simd::load(weights + v * lanes);
+      simd::keep(w[v]);
+    }
 #pragma GCC unroll 8
     for (std::size_t p = 0; p < Pixels; ++p) {
       const batch input = simd::broadcast(x[p][i]);

@@ -75,8 +75,12 @@ struct tile_sums {
       }
       simd::batch w[whole > 0 ? whole : 1];
 #pragma GCC unroll 4
-      for (std::size_t v = 0; v < whole; ++v) w[v] = simd::load(weights + v * lanes);
-      const Tail last_w = simd::load_as<Tail>(weights + whole * lanes);
+      for (std::size_t v = 0; v < whole; ++v) {
+        w[v] = simd::load(weights + v * lanes);
+        simd::keep(w[v]);
+      }
+      Tail last_w = simd::load_as<Tail>(weights + whole * lanes);
+      if constexpr (std::is_same_v<Tail, simd::batch>) simd::keep(last_w);
 #pragma GCC unroll 16
       for (std::size_t p = 0; p < Pixels; ++p) {
         const float input = x[p / 4][p % 4 * in_step];
