@@ -144,11 +144,15 @@ void transform_output(const float* from, std::size_t plane, const float* bias, c
     for (std::size_t i = 0; i < 4; ++i) half[i][j] = y[i];
   }
   const simd::batch start = bias != nullptr ? load(bias + c) : simd::broadcast(0.0f);
-  for (std::size_t i = 0; i < to.rows; ++i) {
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < 4; ++i) {
+    if (i >= to.rows) break;
     simd::batch y[4];
     to_outputs(half[i], y);
     float* pixel = to.out + i * to.row_step + c;
-    for (std::size_t j = 0; j < to.columns; ++j, pixel += to.column_step) {
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < 4; ++j, pixel += to.column_step) {
+      if (j >= to.columns) break;
       simd::batch value = y[j] + start;
       if (to.added != nullptr) value = value + load(to.added + (pixel - to.out));
       value = limited(l, value);
