@@ -45,9 +45,12 @@ using half = batch;
 inline constexpr std::size_t half_lanes = lanes;
 #endif
 
-/// The compiler forgets how an address came about, so that it does not keep a register for each sum of steps.
+/// g++ forgets how an address came about, so that it does not keep a register for each sum of steps. (Clang
+/// chooses better ones if it knows.)
 inline const float* opaque(const float* address) {
+#if !defined(__clang__)
   asm("" : "+r"(address));
+#endif
   return address;
 }
 
