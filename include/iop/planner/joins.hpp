@@ -15,7 +15,7 @@
 namespace iop::planner {
 
 /// Queries told apart; the last stands for all others.
-inline constexpr std::size_t most_ways = 48;
+inline constexpr std::size_t most_ways = 24;
 
 /// Of an operator on the spine.
 template <std::size_t Ranks, std::size_t Most>
