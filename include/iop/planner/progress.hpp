@@ -61,12 +61,10 @@ class search_progress {
         is_exact_ = got.is_complete;
         if (is_last && got.is_complete)
           phase_ = phase::done;
-        else if (is_last || slack_ >= most_slack)
+        else if (is_last || slack_ >= most_slack || got.labels >= few_labels)
           phase_ = phase::beam;
-        else if (got.labels < few_labels)
-          slack_ *= 2;
         else
-          look_further();
+          slack_ *= 2;
         return;
       case phase::beam:
         phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
@@ -100,7 +98,7 @@ class search_progress {
  private:
   enum class phase : unsigned char { near, beam, narrow, wide, every, done };
   static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8;
-  static constexpr std::size_t few_labels = 4;  ///< then a pass twice as far does not take much longer
+  static constexpr std::size_t few_labels = 4;  ///< then a pass twice as far keeps not too many
 
   constexpr double near() const {
     if ((found_ && !memory_binds_) || !(least_ > 0) || slack_ >= 1) return limit_;
