@@ -161,7 +161,6 @@ class bound_builder {
   }
 
   /// For what remains `rest` behind; nowhere when that is so much that the ways are not told apart.
-  /// With 1 instead of 1.5, searches keep hundreds of times as many labels.
   constexpr std::size_t new_row(const remainder& rest) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
     if (rest.from(0, 0) >= behind_->least_arriving + 1.5 * slack_) return row_ = nowhere;
@@ -284,8 +283,6 @@ class bound_builder {
   constexpr void look_at_queries() {
     while (p_.ops[next_].inputs[input_] != i_) ++input_;
     needed_ = &reader_->needs[input_];
-    is_join_ = p_.ops[next_].inputs.size() > 1;
-    width_ = static_cast<double>(p_.ops[i_].out.width);
     is_free_reader_ = is_channelwise(p_.ops[next_]) && !is_weighted(p_.ops[next_]);
     const std::size_t count = reader_->queries;
     grow(arriving_, count);
@@ -347,16 +344,16 @@ class bound_builder {
     move_[k] = least_[k] - arriving_[k];
   }
 
-  /// Goes on with the queries whose boxes are there, and looks roughly at the moves to the others; the one
-  /// that seems to be the quickest.
+  /// Goes on with the queries whose boxes are there, and looks roughly at the moves to those others that may
+  /// still be of interest, the first `looked_at_` in order.
   constexpr void look_at_moves(const known_layout<Ranks>& source, remainder& best) {
     const rank_set held = source.held.of.ranks;
     const bool is_partial = source.held.is_partial, is_whole = source.all_rows && source.all_channels;
-    const bool is_read_before = p_.main_path.is_read_before[i_];
+    const bool is_joined = p_.ops[next_].inputs.size() > 1, is_read_before = p_.main_path.is_read_before[i_];
     // A sum takes a message of each summand, however it is made.
     const double messages = !is_partial || is_read_before ? 1 : source.count - 1;
     const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
-    const double per_float = soonest > 0 ? width_ * p_.least_per_float : 0;
+    const double per_float = soonest > 0 ? static_cast<double>(p_.ops[i_].out.width) * p_.least_per_float : 0;
     stays_ = 0;
     std::size_t floats[Ranks]{};
     const std::size_t count = reader_->queries;
@@ -384,8 +381,8 @@ class bound_builder {
           if (on.onward < best.onward) best.onward = on.onward;
           if (on.fewer < best.fewer) best.fewer = on.fewer;
         }
-        if (is_join_ && arriving < best.onward) best.onward = arriving;
-        move_[k] = is_join_ ? 0 : no_limit;
+        if (is_joined && arriving < best.onward) best.onward = arriving;
+        move_[k] = is_joined ? 0 : no_limit;
         least_[k] = no_limit;
         continue;
       }
@@ -483,8 +480,7 @@ class bound_builder {
   bool tells_apart_;  ///< what remains is known for each way to the next operator with several inputs
   least_move<Operators, Ranks> moves_;
   std::size_t rows_end_ = 0, row_ = 0;  ///< of the ways: behind all rows, and the begin of that in the making
-  bool is_free_reader_ = false, is_join_ = false;
-  double width_ = 0;
+  bool is_free_reader_ = false;
   std::size_t stays_ = 0;  ///< ways to go on without a move: query's place and option of the reader
   column<std::size_t, Most> place_{}, option_{};
   std::size_t best_ = 0;          ///< of the reader's queries, for the value before

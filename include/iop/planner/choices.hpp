@@ -135,16 +135,15 @@ class choice_builder {
   /// Inside a segment each set makes something of its own. All of a segment's operators use Winograd's
   /// algorithm on the same ranks, or could.
   constexpr void add_strips(const strips<Ranks, Most>& all, std::size_t depth) {
-    const std::size_t sets = p_.sets.size(), levels = p_.winograd_sets.size();
-    for (std::size_t set = 0; set < sets; ++set) {
-      const std::size_t row = depth * sets + set;
+    for (std::size_t set = 0; set < p_.sets.size(); ++set) {
+      const std::size_t row = depth * p_.sets.size() + set;
       if (!all.exist[row]) continue;
       decision<Ranks> d;
       d.how = partition::spatial;
       for (std::size_t r = 0; r < Ranks; ++r)
         d.shares[r] = {all.begin[row * Ranks + r], all.end[row * Ranks + r]};
       const rank_set quicker = quicker_by_winograd(d);
-      for (std::size_t level = 0; level < levels; ++level) {
+      for (std::size_t level = 0; level < p_.winograd_sets.size(); ++level) {
         d.winograd = quicker & p_.winograd_sets[level];
         push_back(d, p_.sets[set], i_ + depth, level);
       }

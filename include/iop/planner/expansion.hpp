@@ -215,7 +215,7 @@ class expansion {
       next.clock[r] = clock;
       work += clock * p_.speed[r];
       if (clock > next.latest) next.latest = clock;
-      if ((next.busy >> r & 1) == 0) continue;
+      if (!has(next.busy, r)) continue;
       if (running == 0) first = least = clock;
       if (clock < least) least = clock;
       sum += clock;

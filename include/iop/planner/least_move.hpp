@@ -158,8 +158,7 @@ class least_move {
     // A rank in the middle has two neighbours: what it receives, and what a holder sends, in the mean.
     const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
     const double holding = source.count;
-    const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
-    double messages = 1, received = static_cast<double>(rows * (wanted.last[rank] - wanted.first[rank]));
+    double messages = 1, received = floats_of(wanted, rank);
     double sent_messages = 0, sent = 0;
     if (lacking == 0) {
       received -= kept(held, wanted, rank);

@@ -86,7 +86,7 @@ struct search_pieces {
   static constexpr auto labels_of() {
     if constexpr (I == 0) {
       return start_of<roomy>(posed, stages<0>, bounds<0>);
-    } else if constexpr (labels<Pass, I - 1>.count == 0) {
+    } else if constexpr (labels<Pass, I - 1>.count == 0) {  // nothing to make a step from
       frontier<ranks, roomy> nothing;
       nothing.is_complete = labels<Pass, I - 1>.is_complete;
       return nothing;

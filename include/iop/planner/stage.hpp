@@ -20,7 +20,6 @@ template <std::size_t Ranks, std::size_t Most>
 struct stage {
   choice_table<Ranks, Most> options{};
   column<double, Most * Ranks> seconds{};
-  column<double, Most> latest{};                  ///< of the seconds of all ranks
   column<double, Most> typical{};                 ///< what stands for the slowest in bounds, see `share`
   column<double, Most> least{};                   ///< of the ranks that make something
   column<double, Most> effort{};                  ///< seconds × FLOP/s of all ranks
@@ -53,11 +52,9 @@ class stage_builder {
   constexpr stage_builder(const problem<Operators, Ranks>& p, std::size_t index,
                           const choice_table<Ranks, Most>& choices)
       : p_(p), o_(p.ops[index]), i_(index), inputs_(o_.inputs.size()) {
-    for (std::size_t k = 0; k < inputs_; ++k) read_[k] = p.ops[o_.inputs[k]].out;
     made_.options = choices;
     const std::size_t count = choices.count;
     grow(made_.seconds, count * Ranks);
-    grow(made_.latest, count);
     grow(made_.typical, count);
     grow(made_.least, count);
     grow(made_.effort, count);
@@ -85,7 +82,7 @@ class stage_builder {
     made.tensor = i_;
     made.is_partial = is_partial;
     std::size_t same = Ranks, rows = 0, channels = 0, in_rows = 0, in_channels = 0;
-    double sum = 0, effort = 0, latest = 0, first = 0, least = 0;
+    double sum = 0, effort = 0, first = 0, least = 0;
     std::size_t busy = 0;
     const bool skips_padding = p_.devices->devices[0].skips_padding;  // then a strip's place matters, too
     for (std::size_t r = 0; r < Ranks; ++r) {
@@ -118,7 +115,6 @@ class stage_builder {
         same = r, rows = h, channels = c, in_rows = ih, in_channels = ic;
       }
       made_.seconds[n * Ranks + r] = seconds;
-      if (seconds > latest) latest = seconds;
       if (busy == 0) first = least = seconds;
       if (seconds < least) least = seconds;
       sum += seconds;
@@ -126,7 +122,6 @@ class stage_builder {
       ++busy;
     }
     if (p_.memory_binds) weigh(n);
-    made_.latest[n] = latest;
     made_.typical[n] = p_.are_alike || busy == 0 ? first : sum / static_cast<double>(busy);
     made_.least[n] = least;
     made_.effort[n] = effort;
@@ -153,7 +148,8 @@ class stage_builder {
   constexpr std::size_t number_of(const holding<Ranks> (&needed)[4]) {
     std::size_t numbers[4]{};
     const std::size_t known = made_.needs[0].size();
-    for (std::size_t k = 0; k < inputs_; ++k) numbers[k] = made_.needs[k].number_of(needed[k], read_[k]);
+    for (std::size_t k = 0; k < inputs_; ++k)
+      numbers[k] = made_.needs[k].number_of(needed[k], p_.ops[o_.inputs[k]].out);
     // With one input, a query is a need.
     std::size_t q = inputs_ == 1 ? numbers[0] : numbers[0] < known || inputs_ == 0 ? 0 : made_.queries;
     for (; q < made_.queries; ++q) {
@@ -174,7 +170,6 @@ class stage_builder {
   const op& o_;
   std::size_t i_;
   std::size_t inputs_;
-  shape read_[4]{};  ///< of each input
   stage<Ranks, Most> made_{};
 };
 
