@@ -129,13 +129,17 @@ class bound_builder {
   constexpr remainder in_segment(std::size_t n) {
     const choice_table<Ranks, Most>& own = own_.options;
     const std::size_t option = reader_->options.next_of(own.fused_until[n], own.members[n], own.level[n]);
-    const remainder rest = going_on(option, own_.busy[n]);
+    const rank_set held = own_.busy[n];
+    const remainder rest = going_on(option, held);
     if (!tells_apart_) return rest;
-    made_.ways.row[n] = new_row(rest);
-    if (made_.ways.row[n] == nowhere) return rest;
+    made_.ways.row[n] = row_ = nowhere;
+    if (!is_promising(rest)) return rest;
+    const bool is_alike = goes_on_alike(option, held);
+    made_.ways.row[n] = new_row(is_alike ? rest : remainder{});
+    if (is_alike) return rest;
     std::size_t k = 0;
     while (behind_->order[k] != reader_->asked[option]) ++k;
-    go_on_by_way(k, option, own_.busy[n]);
+    go_on_by_way(k, option, held);
     return rest;
   }
 
@@ -160,49 +164,46 @@ class bound_builder {
       ways.needed[w] = reader_->needs[other].entries[reader_->query_needs[behind_->order[w] * 4 + other]];
   }
 
-  /// For what remains `rest` behind; nowhere when that is so much that the ways are not told apart.
-  constexpr std::size_t new_row(const remainder& rest) {
+  /// What remains so much behind is not told apart by way.
+  constexpr bool is_promising(const remainder& rest) const {
+    return rest.from(0, 0) < behind_->least_arriving + 1.5 * slack_;
+  }
+
+  /// What remains at most, by every way.
+  constexpr std::size_t new_row(const remainder& alike) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
-    if (rest.from(0, 0) >= behind_->least_arriving + 1.5 * slack_) return row_ = nowhere;
     const std::size_t begin = row_ = rows_end_, end = rows_end_ += ways.count;
     grow(ways.onward, end);
     grow(ways.fewer, end);
-    for (std::size_t n = begin; n < end; ++n) ways.onward[n] = ways.fewer[n] = no_limit;
+    for (std::size_t n = begin; n < end; ++n) ways.onward[n] = alike.onward, ways.fewer[n] = alike.fewer;
     return row_;
+  }
+
+  /// Behind that option of the reader, all ways take the same.
+  constexpr bool goes_on_alike(std::size_t option, rank_set holding) const {
+    return next_ != p_.main_path.join[i_] &&
+           ((reader_->busy[option] & ~holding) != 0 || behind_->ways.row[option] == nowhere);
   }
 
   /// As going_on, by way: with an option of the reader's query at place `k`.
   constexpr void go_on_by_way(std::size_t k, std::size_t option, rank_set holding) {
     ways_to_join<Ranks, Most>& ways = made_.ways;
-    const std::size_t count = ways.count, to = row_;
+    const std::size_t to = row_;
     auto& onward = ways.onward;
     auto& fewer = ways.fewer;
     if (next_ == p_.main_path.join[i_]) {
-      const std::size_t w = to + way_of(k);
       const remainder on = going_on(option, holding);
+      const std::size_t w = to + way_of(k);
       if (on.onward < onward[w]) onward[w] = on.onward;
       if (on.fewer < fewer[w]) fewer[w] = on.fewer;
       return;
     }
-    const rank_set busy = reader_->busy[option];
-    if ((busy & ~holding) != 0) {
-      for (std::size_t w = to; w < to + count; ++w) onward[w] = fewer[w] = 0;
-      return;
-    }
+    const std::size_t from = behind_->ways.row[option], count = ways.count;
     const auto& on_onward = behind_->ways.onward;
     const auto& on_fewer = behind_->ways.fewer;
-    if (behind_->ways.row[option] == nowhere) {
-      const remainder on = going_on(option, holding);
-      for (std::size_t w = to; w < to + count; ++w) {
-        if (on.onward < onward[w]) onward[w] = on.onward;
-        if (on.fewer < fewer[w]) fewer[w] = on.fewer;
-      }
-      return;
-    }
-    const std::size_t from = behind_->ways.row[option];
     const double typical = is_free_reader_ ? 0 : reader_->typical[option];
     const double least = is_free_reader_ ? 0 : reader_->least[option];
-    auto& rest = busy == holding ? onward : fewer;
+    auto& rest = reader_->busy[option] == holding ? onward : fewer;
     for (std::size_t w = 0; w < count; ++w) {
       const double next = typical + on_onward[from + w];
       if (next < rest[to + w]) rest[to + w] = next;
@@ -211,21 +212,30 @@ class bound_builder {
   }
   constexpr std::size_t way_of(std::size_t k) const { return k < made_.ways.known ? k : made_.ways.known; }
 
-  /// Behind exchanges. What takes longer than `most` is told apart no further.
-  constexpr void arrive_by_ways(double most) {
-    const std::size_t count = made_.ways.count, to = row_;
-    auto& known = made_.ways.onward;
+  /// The reader's options that need no move, and the queries that a move leads to.
+  constexpr void put_ways(const remainder& best, rank_set held) {
+    // What takes longer is told apart no further, and where the reader tells nothing apart, all ways are
+    // alike.
+    remainder alike{best.onward + slack_, no_limit};
     const auto& rows = behind_->ways.query_row;
-    if (next_ != p_.main_path.join[i_])
-      for (std::size_t k = 0; k < looked_at_; ++k)
-        if (rows[behind_->order[k]] == nowhere && move_[k] + arriving_[k] < most)
-          most = move_[k] + arriving_[k];
-    for (std::size_t w = to; w < to + count; ++w)
-      if (most < known[w]) known[w] = most;
+    const bool is_at_join = next_ == p_.main_path.join[i_];
+    for (std::size_t k = 0; k < looked_at_ && !is_at_join; ++k)
+      if (rows[behind_->order[k]] == nowhere && move_[k] + arriving_[k] < alike.onward)
+        alike.onward = move_[k] + arriving_[k];
+    for (std::size_t n = 0; n < stays_; ++n) {
+      if (!goes_on_alike(option_[n], held)) continue;
+      const remainder on = going_on(option_[n], held);
+      if (on.onward < alike.onward) alike.onward = on.onward;
+      if (on.fewer < alike.fewer) alike.fewer = on.fewer;
+    }
+    const std::size_t count = made_.ways.count, to = new_row(alike);
+    for (std::size_t n = 0; n < stays_; ++n)
+      if (!goes_on_alike(option_[n], held)) go_on_by_way(place_[n], option_[n], held);
+    auto& known = made_.ways.onward;
     for (std::size_t k = 0; k < looked_at_; ++k) {
       const double move = move_[k];
-      if (move + arriving_[k] >= most) continue;
-      if (next_ == p_.main_path.join[i_]) {
+      if (move + arriving_[k] >= alike.onward) continue;
+      if (is_at_join) {
         double& by_it = known[to + way_of(k)];
         if (move + arriving_[k] < by_it) by_it = move + arriving_[k];
         continue;
@@ -327,12 +337,12 @@ class bound_builder {
       if (next == nowhere) break;
       settle(next, source, best);
     }
-    if (!tells_apart_ || new_row(best) == nowhere) return best;
+    row_ = nowhere;
+    if (!tells_apart_ || !is_promising(best)) return best;
     const double most = best.onward + slack_;
     for (std::size_t k = 0; k < count; ++k)
       if (least_[k] < most && move_[k] == no_limit) look_at_move(k, source);
-    for (std::size_t n = 0; n < stays_; ++n) go_on_by_way(place_[n], option_[n], source.held.of.ranks);
-    arrive_by_ways(most);
+    put_ways(best, source.held.of.ranks);
     return best;
   }
 
@@ -454,16 +464,16 @@ class bound_builder {
       if (!is_told_apart) continue;
       const std::size_t to = end;
       grow(ways.arriving, end += count);
-      for (std::size_t w = 0; w < count; ++w) {
-        double least = alike;
-        for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
-          if (ways.row[n] == nowhere) continue;
-          const std::size_t from = ways.row[n] + w;
-          const double next = own_.typical[n] + onward[from], losing = own_.least[n] + fewer[from];
-          if (next < least) least = next;
-          if (losing < least) least = losing;
+      for (std::size_t w = 0; w < count; ++w) arriving[to + w] = alike;
+      for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
+        const std::size_t from = ways.row[n];
+        if (from == nowhere) continue;
+        const double typical = own_.typical[n], least = own_.least[n];
+        for (std::size_t w = 0; w < count; ++w) {
+          const double next = typical + onward[from + w], losing = least + fewer[from + w];
+          if (next < arriving[to + w]) arriving[to + w] = next;
+          if (losing < arriving[to + w]) arriving[to + w] = losing;
         }
-        arriving[to + w] = least;
       }
     }
   }

@@ -106,6 +106,10 @@ class choice_builder {
     made_.winograd[n] = d.winograd;
     made_.fused_until[n] = until;
     made_.level[n] = level;
+    std::size_t& last = last_[static_cast<std::size_t>(d.how)];
+    grow(before_, made_.count);
+    before_[n] = last;
+    last = made_.count;
     for (std::size_t r = 0; r < Ranks; ++r) {
       made_.begin[n * Ranks + r] = d.shares[r].begin;
       made_.end[n * Ranks + r] = d.shares[r].end;
@@ -113,8 +117,9 @@ class choice_builder {
   }
 
   constexpr bool is_known(const decision<Ranks>& d) const {
-    for (std::size_t n = 0; n < made_.count; ++n) {
-      if (made_.how[n] != d.how || made_.winograd[n] != d.winograd) continue;
+    for (std::size_t next = last_[static_cast<std::size_t>(d.how)]; next != 0; next = before_[next - 1]) {
+      const std::size_t n = next - 1;
+      if (made_.winograd[n] != d.winograd) continue;
       std::size_t r = 0;
       while (r < Ranks && made_.begin[n * Ranks + r] == d.shares[r].begin &&
              made_.end[n * Ranks + r] == d.shares[r].end)
@@ -195,6 +200,9 @@ class choice_builder {
   const problem<Operators, Ranks>& p_;
   std::size_t i_;
   table made_{};
+  // Those with the same partition: numbers plus 1.
+  std::size_t last_[static_cast<std::size_t>(partition::spatial) + 1]{};
+  column<std::size_t, Most> before_{};
 };
 
 /// The choices of each operator.
