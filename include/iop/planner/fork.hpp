@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What remains behind a fork, an operator that makes the other input of the next join, too: the least of all
+// ways there, with what having its value where the way needs it takes.
+
+#include <iop/planner/least_move.hpp>
+#include <iop/planner/remainder.hpp>
+
+#include <cstddef>
+
+namespace iop::planner {
+
+template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
+class fork {
+ public:
+  using reader = reader_ahead<Most, Operators, Ranks>;
+
+  constexpr fork(const least_move<Operators, Ranks>& moves, const reader& ahead)
+      : moves_(moves), reader_(ahead) {}
+
+  /// The value that is looked at from here on.
+  constexpr void look_at(const known_layout<Ranks>& source) {
+    const ways_to_join<Ranks, Most>& ways = reader_.remains->ways;
+    for (std::size_t w = 0; w < ways.known; ++w) {
+      fetching_[w] = moves_.received_seconds(source, ways.needed[w]);
+      missing_[w] = ways.fetching(moves_, source, w);
+    }
+  }
+
+  /// Behind a move of the value to where a query of the reader needs it: it stays where it was, too.
+  constexpr double arriving(std::size_t query, const known_layout<Ranks>& needed) const {
+    const ways_to_join<Ranks, Most>& ways = reader_.remains->ways;
+    const std::size_t row = ways.query_row[query];
+    if (row == nowhere) return reader_.remains->query_arriving[query];
+    double least = no_limit;
+    for (std::size_t w = 0; w < ways.count; ++w) {
+      double seconds = ways.arriving[row + w];
+      if (seconds >= least) continue;
+      // On some routes to ranks that need everything, others get something on the way.
+      if (!needed.all_rows || !needed.all_channels) {
+        const double there = ways.fetching(moves_, needed, w);
+        seconds += there < missing_[w] ? there : missing_[w];
+      }
+      if (seconds < least) least = seconds;
+    }
+    return least;
+  }
+
+  /// When the reader goes on with one of its options where some ranks hold what that needs.
+  constexpr remainder going_on(std::size_t option, rank_set held) const {
+    const rank_set busy = reader_.own->busy[option];
+    const std::size_t row = reader_.remains->ways.row[option], count = reader_.remains->ways.count;
+    if ((busy & ~held) != 0 || row == nowhere) return reader_.going_on(option, held);
+    const auto& onward = reader_.remains->ways.onward;
+    const auto& fewer = reader_.remains->ways.fewer;
+    double next = no_limit, losing = no_limit;
+    for (std::size_t w = 0; w < count; ++w) {
+      const double fetching = fetching_[w];
+      if (onward[row + w] + fetching < next) next = onward[row + w] + fetching;
+      if (fewer[row + w] + fetching < losing) losing = fewer[row + w] + fetching;
+    }
+    next += reader_.is_free ? 0 : reader_.own->typical[option];
+    losing += reader_.is_free ? 0 : reader_.own->least[option];
+    if (busy == held) return {next, losing};
+    return {no_limit, next < losing ? next : losing};
+  }
+
+ private:
+  const least_move<Operators, Ranks>& moves_;
+  reader reader_;
+  double fetching_[most_ways]{};  ///< of the value, by way
+  double missing_[most_ways]{};   ///< of it: the least of what a rank misses
+};
+
+}  // namespace iop::planner

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// Builds what remains by the ways to the next join, of an operator before it: a row of all ways behind each
+// value that is promising enough, from the rows of the operator's reader.
+
+#include <iop/planner/remainder.hpp>
+
+#include <cstddef>
+
+namespace iop::planner {
+
+template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
+class ways_behind {
+ public:
+  using reader = reader_ahead<Most, Operators, Ranks>;
+
+  constexpr ways_behind(const problem<Operators, Ranks>& p, std::size_t index, const stage<Ranks, Most>& own,
+                        const reader& ahead, ways_to_join<Ranks, Most>& made)
+      : own_(own),
+        reader_(ahead),
+        made_(made),
+        is_told_apart_(p.main_path.join[index] != 0 && !p.main_path.is_fork[index]) {
+    if (!is_told_apart_) return;
+    grow(made_.row, own.options.count);
+    double speed = 0;
+    for (std::size_t r = 0; r < Ranks; ++r) speed += p.speed[r];
+    slack_ = p.least_flops_behind[index] / (4 * speed) + 2 * p.least_message;
+    if (!reader_.is_join) {
+      const ways_to_join<Ranks, Most>& known = reader_.remains->ways;
+      made_.count = known.count, made_.known = known.known;
+      for (std::size_t w = 0; w < known.known; ++w) made_.needed[w] = known.needed[w];
+      return;
+    }
+    const auto& queries = *reader_.remains;
+    const std::size_t count = reader_.own->queries, other = p.main_path.other_input[index];
+    std::size_t known = 0;
+    while (known < count && known + 1 < most_ways &&
+           queries.query_arriving[queries.order[known]] < queries.query_arriving[queries.order[0]] + slack_)
+      ++known;
+    made_.known = known;
+    made_.count = known < count ? known + 1 : count;
+    for (std::size_t w = 0; w < known; ++w)
+      made_.needed[w] =
+          reader_.own->needs[other].entries[reader_.own->query_needs[queries.order[w] * 4 + other]];
+  }
+
+  /// The operator's ways are told apart at all.
+  constexpr bool exist() const { return is_told_apart_; }
+  /// What takes longer than the best by as much is told apart no further.
+  constexpr double slack() const { return slack_; }
+  /// Enough to tell apart what remains behind a value.
+  constexpr bool is_promising(const remainder& rest) const {
+    return rest.from(0, 0) < reader_.remains->least_arriving + 1.5 * slack_;
+  }
+
+  /// The row of an option whose segment goes on with one of the reader's.
+  constexpr std::size_t go_on(std::size_t option, rank_set held, const remainder& rest) {
+    if (!is_promising(rest)) return nowhere;
+    const bool is_alike = goes_on_alike(option, held);
+    const std::size_t row = new_row(is_alike ? rest : remainder{});
+    if (is_alike) return row;
+    std::size_t k = 0;
+    while (reader_.remains->order[k] != reader_.own->asked[option]) ++k;
+    go_on_by_way(row, k, option, held);
+    return row;
+  }
+
+  /// The row of a value which some ranks hold, behind which `best` remains.
+  constexpr std::size_t behind(const ways_on<Most>& on, const remainder& best, rank_set held) {
+    // What takes longer is told apart no further, and what the reader does not tell apart is alike by all
+    // ways.
+    remainder alike{best.onward + slack_, no_limit};
+    const auto& rows = reader_.remains->ways.query_row;
+    const auto& order = reader_.remains->order;
+    for (std::size_t k = 0; k < on.looked_at && !reader_.is_join; ++k)
+      if (rows[order[k]] == nowhere && on.move[k] + on.arriving[k] < alike.onward)
+        alike.onward = on.move[k] + on.arriving[k];
+    for (std::size_t n = 0; n < on.stays; ++n) {
+      if (!goes_on_alike(on.option[n], held)) continue;
+      const remainder rest = reader_.going_on(on.option[n], held);
+      if (rest.onward < alike.onward) alike.onward = rest.onward;
+      if (rest.fewer < alike.fewer) alike.fewer = rest.fewer;
+    }
+    const std::size_t count = made_.count, to = new_row(alike);
+    for (std::size_t n = 0; n < on.stays; ++n)
+      if (!goes_on_alike(on.option[n], held)) go_on_by_way(to, on.place[n], on.option[n], held);
+    auto& known = made_.onward;
+    const auto& arriving = reader_.remains->ways.arriving;
+    for (std::size_t k = 0; k < on.looked_at; ++k) {
+      const double move = on.move[k];
+      if (move + on.arriving[k] >= alike.onward) continue;
+      if (reader_.is_join) {
+        double& by_it = known[to + way_of(k)];
+        if (move + on.arriving[k] < by_it) by_it = move + on.arriving[k];
+        continue;
+      }
+      const std::size_t from = rows[order[k]];
+      for (std::size_t w = 0; w < count; ++w)
+        if (move + arriving[from + w] < known[to + w]) known[to + w] = move + arriving[from + w];
+    }
+    return to;
+  }
+
+  /// The rows of the operator's own queries, from those of its options; `arriving`: what remains from an
+  /// exchange to each.
+  constexpr void put_queries(const column<double, Most>& arriving) {
+    grow(made_.query_row, own_.queries);
+    const std::size_t count = made_.count;
+    auto& least = made_.arriving;
+    std::size_t end = 0;
+    for (std::size_t q = 0; q < own_.queries; ++q) {
+      double alike = no_limit;  // of the options whose ways are not told apart
+      bool is_told_apart = false;
+      for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n])
+        if (made_.row[n] != nowhere)
+          is_told_apart = true;
+        else if (arriving[n] < alike)
+          alike = arriving[n];
+      made_.query_row[q] = is_told_apart ? end : nowhere;
+      if (!is_told_apart) continue;
+      const std::size_t to = end;
+      grow(least, end += count);
+      for (std::size_t w = 0; w < count; ++w) least[to + w] = alike;
+      for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
+        const std::size_t from = made_.row[n];
+        if (from == nowhere) continue;
+        for (std::size_t w = 0; w < count; ++w) {
+          const double next = own_.typical[n] + made_.onward[from + w];
+          const double losing = own_.least[n] + made_.fewer[from + w];
+          if (next < least[to + w]) least[to + w] = next;
+          if (losing < least[to + w]) least[to + w] = losing;
+        }
+      }
+    }
+  }
+
+ private:
+  /// What remains at most, by every way.
+  constexpr std::size_t new_row(const remainder& alike) {
+    const std::size_t begin = end_, end = end_ += made_.count;
+    grow(made_.onward, end);
+    grow(made_.fewer, end);
+    for (std::size_t n = begin; n < end; ++n) made_.onward[n] = alike.onward, made_.fewer[n] = alike.fewer;
+    return begin;
+  }
+
+  /// Behind that option of the reader, all ways take the same.
+  constexpr bool goes_on_alike(std::size_t option, rank_set held) const {
+    return !reader_.is_join &&
+           ((reader_.own->busy[option] & ~held) != 0 || reader_.remains->ways.row[option] == nowhere);
+  }
+
+  /// With an option of the reader whose query has place `k`.
+  constexpr void go_on_by_way(std::size_t to, std::size_t k, std::size_t option, rank_set held) {
+    auto& onward = made_.onward;
+    auto& fewer = made_.fewer;
+    if (reader_.is_join) {
+      const remainder rest = reader_.going_on(option, held);
+      const std::size_t w = to + way_of(k);
+      if (rest.onward < onward[w]) onward[w] = rest.onward;
+      if (rest.fewer < fewer[w]) fewer[w] = rest.fewer;
+      return;
+    }
+    const auto& from_onward = reader_.remains->ways.onward;
+    const auto& from_fewer = reader_.remains->ways.fewer;
+    const std::size_t from = reader_.remains->ways.row[option], count = made_.count;
+    const double typical = reader_.is_free ? 0 : reader_.own->typical[option];
+    const double least = reader_.is_free ? 0 : reader_.own->least[option];
+    auto& rest = reader_.own->busy[option] == held ? onward : fewer;
+    for (std::size_t w = 0; w < count; ++w) {
+      const double next = typical + from_onward[from + w];
+      if (next < rest[to + w]) rest[to + w] = next;
+      if (least + from_fewer[from + w] < fewer[to + w]) fewer[to + w] = least + from_fewer[from + w];
+    }
+  }
+  constexpr std::size_t way_of(std::size_t k) const { return k < made_.known ? k : made_.known; }
+
+  const stage<Ranks, Most>& own_;
+  reader reader_;
+  ways_to_join<Ranks, Most>& made_;
+  bool is_told_apart_;
+  double slack_ = 0;
+  std::size_t end_ = 0;  ///< of the rows
+};
+
+}  // namespace iop::planner
