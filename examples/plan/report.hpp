@@ -7,8 +7,8 @@
 #include "networks.hpp"
 #include "setup.hpp"
 
-#include <iop/planner/arena.hpp>
 #include <iop/planner/cost.hpp>
+#include <iop/planner/footprint.hpp>
 
 #include <cstddef>
 #include <string>

@@ -7,7 +7,7 @@
 
 #include <iop/deploy/deployment.hpp>
 #include <iop/kernel/geometry.hpp>
-#include <iop/planner/arena.hpp>
+#include <iop/planner/footprint.hpp>
 
 #include <cstddef>
 

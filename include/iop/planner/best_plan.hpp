@@ -3,8 +3,8 @@
 
 // The best of several plans: one that fits every memory before one that does not, then the quicker one.
 
-#include <iop/planner/arena.hpp>
 #include <iop/planner/cost.hpp>
+#include <iop/planner/footprint.hpp>
 
 #include <algorithm>
 #include <cstddef>

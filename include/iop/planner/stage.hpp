@@ -6,6 +6,7 @@
 // the same boxes of each input.
 
 #include <iop/planner/choices.hpp>
+#include <iop/planner/footprint.hpp>
 #include <iop/planner/layout_table.hpp>
 
 #include <cstddef>

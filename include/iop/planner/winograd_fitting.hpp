@@ -4,8 +4,8 @@
 // Winograd's algorithm trades memory for time: its weights are four times as large. A policy that plans
 // without an eye to memory uses it wherever it is quicker; this takes it back where it does not fit.
 
-#include <iop/planner/arena.hpp>
 #include <iop/planner/cost.hpp>
+#include <iop/planner/footprint.hpp>
 
 #include <cstddef>
 

@@ -2,7 +2,7 @@
 // The arena by simulation: memory whose every float knows which element of which value it holds. Steps check
 // what they read, then overwrite what they write. A value that dies too early, staging on top of something
 // alive, or a shared place that does not line up is noticed by the step that reads it.
-#include <iop/planner/arena.hpp>
+#include <iop/planner/footprint.hpp>
 
 #include <cstdint>
 #include <vector>

@@ -5,8 +5,8 @@
 // and `footprint_of` alone. Only what already takes longer than a plan that is known, or holds more weights
 // than there is memory, is not followed further: neither ever gets less.
 
-#include <iop/planner/arena.hpp>
 #include <iop/planner/choices.hpp>
+#include <iop/planner/footprint.hpp>
 
 #include "choice_list.hpp"
 
