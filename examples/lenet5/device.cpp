@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One device of the porch, compiled for its rank: it holds this rank's weights and steps of every policy and
-// nothing of the other ranks. It meets the others over TCP; rank 0 takes the images and gets the classes.
+// One device of the porch: it runs what is compiled for its rank (rank.cpp) and meets the others over TCP;
+// rank 0 takes the images and gets the classes.
 //
 // On devices of your own, with the same list of peers everywhere:
 //   lenet5-device-2-0 --policy interleaved --peers pi1:4711,pi2:4711 --count 100 --images
@@ -10,13 +10,13 @@
 
 #include "deployments.hpp"
 #include "endpoints.hpp"
+#include "rank.hpp"
 
 #include <console/usage.hpp>
 
 #include <iop/comm/tcp.hpp>
 #include <iop/file/idx.hpp>
 #include <iop/file/safetensors.hpp>
-#include <iop/iop.hpp>
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
@@ -33,21 +33,13 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-constexpr std::size_t devices = IOP_DEVICES;
-constexpr std::size_t rank = IOP_RANK;
-
-/// This rank's executor under a policy; only the one that runs is ever made, in memory that the linker laid
-/// out.
-template <iop::policy Policy>
-constinit std::optional<iop::executor<lenet5::porch<devices, Policy>, rank>> device;
+using lenet5::device_count, lenet5::own_rank;
 
 struct options {
   iop::policy policy = iop::policy::interleaved;
@@ -96,13 +88,12 @@ struct camera {
     latencies_ms.reserve(o.count);
   }
 
-  template <class Executor>
-  void run(Executor& executor, std::size_t count) {
+  void run(lenet5::rank_program& program, std::size_t count) {
     auto last_told = clock::now();
     for (std::size_t i = 0; i < count; ++i) {
       std::ranges::transform(images[i], pixels.begin(), [](auto x) { return static_cast<float>(x) / 255; });
       const auto start = clock::now();
-      const auto scores = take(executor.run(pixels));
+      const auto scores = take(program.run(pixels));
       const auto end = clock::now();
       latencies_ms.push_back(std::chrono::duration<double, std::milli>(end - start).count());
       const auto odd = std::ranges::find_if_not(scores, [](float s) { return std::isfinite(s); });
@@ -145,10 +136,9 @@ std::string hear_peers() {
   return line;
 }
 
-template <iop::policy Policy>
 void run(const options& o) {
   std::optional<camera> images;
-  if constexpr (rank == 0) images.emplace(o);
+  if (own_rank == 0) images.emplace(o);
   auto weights = std::make_optional(take(iop::file::safetensors::open(o.weights)));
 
   iop::comm::tcp_listener listener;
@@ -160,39 +150,31 @@ void run(const options& o) {
     peers = lenet5::parse_endpoints(hear_peers());
   } else {
     peers = lenet5::parse_endpoints(o.peers);
-    check(listener.open(o.listen.empty() ? peers.at(rank) : lenet5::parse_endpoint(o.listen)));
+    check(listener.open(o.listen.empty() ? peers.at(own_rank) : lenet5::parse_endpoint(o.listen)));
   }
 
-  auto& executor = device<Policy>;
-  using executor_type = typename std::remove_reference_t<decltype(executor)>::value_type;
+  lenet5::rank_program& program = lenet5::rank_under(o.policy);
   const std::chrono::milliseconds time_out(o.time_out_ms);
   iop::comm::tcp_mesh mesh;
-  iop::comm::identity identity = executor_type::identity();
+  iop::comm::identity identity = program.identity();
   identity.weights_digest = weights->digest();
-  check(mesh.connect(std::move(listener), rank, peers, identity, {time_out, time_out}));
-  executor.emplace(*weights, mesh);
-  check(executor->status());
+  check(mesh.connect(std::move(listener), own_rank, peers, identity, {time_out, time_out}));
+  check(program.load(*weights, mesh));
   weights.reset();  // its slices are in the executor now
 
-  if constexpr (rank == 0) {
-    images->run(*executor, o.count);
+  if (images) {
+    images->run(program, o.count);
   } else {
-    for (std::size_t i = 0; i < o.count; ++i) check(executor->run().error());
+    for (std::size_t i = 0; i < o.count; ++i) check(program.run({}).error());
   }
 
-  nlohmann::json result = {{"weight_bytes", executor_type::weight_bytes()},
-                           {"arena_bytes", executor_type::arena_bytes()},
+  nlohmann::json result = {{"weight_bytes", program.weight_bytes()},
+                           {"arena_bytes", program.arena_bytes()},
                            {"peak_resident_bytes", peak_resident_bytes()},
                            {"messages_sent", mesh.counters().messages_sent},
                            {"bytes_sent", mesh.counters().bytes_sent}};
   if (images) images->report(result);
   fmt::print("result {}\n", result.dump());
-}
-
-/// Calls the `run` of the policy that the options say.
-template <std::size_t... Indices>
-void run_policy(const options& o, std::index_sequence<Indices...>) {
-  (void)((lenet5::policies[Indices] == o.policy && (run<lenet5::policies[Indices]>(o), true)) || ...);
 }
 
 std::string usage_problem(const options& o) {
@@ -201,8 +183,8 @@ std::string usage_problem(const options& o) {
   if (o.peers.empty()) return "--peers is required";
   try {
     const auto peers = lenet5::parse_endpoints(o.peers);
-    if (peers.size() != devices)
-      return fmt::format("--peers names {} devices, needed are {}", peers.size(), devices);
+    if (peers.size() != device_count)
+      return fmt::format("--peers names {} device_count, needed are {}", peers.size(), device_count);
     if (!o.listen.empty()) lenet5::parse_endpoint(o.listen);
   } catch (const std::exception& reason) {
     return reason.what();
@@ -214,7 +196,7 @@ std::string usage_problem(const options& o) {
 
 int main(int argc, char** argv) {
   options o;
-  CLI::App app(fmt::format("Rank {} of LeNet-5 on {} devices.", rank, devices));
+  CLI::App app(fmt::format("Rank {} of LeNet-5 on {} devices.", own_rank, device_count));
   std::string policy;
   std::vector<std::string> names;
   for (const iop::policy each : lenet5::policies) names.emplace_back(iop::name_of(each));
@@ -237,7 +219,7 @@ int main(int argc, char** argv) {
     for (const iop::policy each : lenet5::policies)
       if (iop::name_of(each) == policy) o.policy = each;
     if (o.launched) prctl(PR_SET_PDEATHSIG, SIGKILL);  // a launcher that died before has closed our stdin
-    run_policy(o, std::make_index_sequence<std::size(lenet5::policies)>{});
+    run(o);
     return 0;
   });
 }
