@@ -12,6 +12,7 @@
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/region.hpp>
 #include <iop/kernel/simd.hpp>
+#include <iop/spec/cache.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -71,10 +72,10 @@ constexpr bool is_depthwise_3x3(const windowed& g) {
          horizontal(g).position(g.out.width - 1, 2) <= static_cast<std::ptrdiff_t>(g.in.width);
 }
 
-/// Whether the outputs are more than the second-level cache holds. Only then they are fetched before they are
-/// written: otherwise that takes longer than it saves.
+/// Whether the outputs are more than the second-level cache holds beside what they are made from. Only then
+/// they are fetched before they are written: otherwise that takes longer than it saves.
 constexpr bool is_far(const extents& out) {
-  return out.height * out.row_stride() > std::size_t{768 << 10} / sizeof(float);
+  return out.height * out.row_stride() > second_level_cache / 4 * 3 / sizeof(float);
 }
 
 /// Neighbouring outputs of one or two rows, a register of channels.

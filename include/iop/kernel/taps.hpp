@@ -11,6 +11,7 @@
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/panel.hpp>
 #include <iop/kernel/region.hpp>
+#include <iop/spec/cache.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -64,7 +65,7 @@ inline void taps_of_block(const windowed& g, const float* in, panel_job& job, co
 inline void conv2d_by_taps(const windowed& g, const float* in, const float* packed, const float* bias,
                            float* out) {
   // Rows are taken together whose inputs and sums stay in the second-level cache for all taps.
-  constexpr std::size_t cache_floats = std::size_t{512 << 10} / sizeof(float);
+  constexpr std::size_t cache_floats = second_level_cache / 2 / sizeof(float);
   const std::size_t row = g.stride_height * g.in.row_stride() + g.out.width * block_channels;
   const std::size_t rows = std::max<std::size_t>(cache_floats / row, 1);
   for (std::size_t first = 0; first < g.out.channels; first += block_channels) {

@@ -7,6 +7,7 @@
 // Networks). The price: weights are 36 instead of 9, and tiles pass through a workspace, block by block.
 // Nothing here depends on the SIMD width.
 
+#include <iop/spec/cache.hpp>
 #include <iop/spec/operators.hpp>
 
 #include <algorithm>
@@ -50,9 +51,11 @@ constexpr std::size_t winograd_multiply_adds(std::size_t rows, std::size_t width
 /// [point][tile][channel], and the products of that block for a block of output channels [point][tile]
 /// [channel]. Sizes are in floats.
 struct winograd_block {
-  /// Weights are read once for each block of tiles: with fewer, blocks of many channels would wait for them.
-  /// More gain nothing, and leave the second-level cache.
-  static constexpr std::size_t most_tiles = 36;
+  /// As many tiles as a quarter of the second-level cache holds, where the other three are for weights and
+  /// what passes through. Weights are read once for each block: with fewer than twelve tiles it would wait
+  /// for them. So blocks of many channels leave that cache, and more than 36 tiles gain nothing.
+  static constexpr std::size_t near_floats = second_level_cache / 4 / sizeof(float);
+  static constexpr std::size_t least_tiles = 12, most_tiles = 36;
   static constexpr std::size_t most_outs = 64;
   static constexpr std::size_t line = 16;  ///< floats of a cache line
 
@@ -67,7 +70,9 @@ struct winograd_block {
     in_step = whole_lines(ins);
     out_step = whole_lines(std::min(outs, most_outs));
     const std::size_t all = winograd_tiles(rows, width);
-    const std::size_t blocks = (all + most_tiles - 1) / most_tiles;
+    const std::size_t near = near_floats / (winograd_points * std::max(in_step + out_step, line));
+    const std::size_t most = near < least_tiles ? most_tiles : std::min(near, most_tiles);
+    const std::size_t blocks = (all + most - 1) / most;
     tiles = blocks == 0 ? 0 : (all + blocks - 1) / blocks;
     // An odd number of lines, lest all points of a tile fall into the same set of a cache.
     in_plane = whole_lines(tiles * in_step) + (tiles * in_step / line % 2 == 0 ? line : 0);

@@ -134,6 +134,22 @@ TEST_CASE("the error of Winograd's convolution of many channels", "[kernel][wino
   WARN("largest error, as a share of the largest output: " << error / largest);
 }
 
+TEST_CASE("blocks of Winograd's tiles stay in their part of the cache unless weights would wait",
+          "[kernel][winograd]") {
+  using block = iop::winograd_block;
+  for (std::size_t ins = 1; ins <= 600; ++ins) {
+    const block b(56, 56, ins, 64);  // 196 tiles
+    INFO(ins << " input channels, " << b.tiles << " tiles");
+    REQUIRE(b.tiles >= block::least_tiles);
+    REQUIRE(b.tiles <= block::most_tiles);
+    const std::size_t tile = iop::winograd_points * (b.in_step + b.out_step);
+    if (tile * block::least_tiles <= block::near_floats)
+      REQUIRE(b.tiles * tile <= block::near_floats);
+    else
+      REQUIRE(b.tiles == 33);  // 6 blocks
+  }
+}
+
 TEST_CASE("strips of rows and ranges of output channels of Winograd's convolution", "[kernel][winograd]") {
   generator draw(3);
   for (int shape = 0; shape < 100; ++shape) {
