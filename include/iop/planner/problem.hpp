@@ -144,8 +144,8 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
     everything += 2 * alignment_floats + parameter_count(o);
     if (!p.has_forms || !has_winograd(o)) continue;
     everything += winograd_weight_count(o.out.channels, o.in.channels) - weights;
-    workspace =
-        std::max(workspace, winograd_workspace(o.out.height, o.out.width, o.in.channels, o.out.channels));
+    workspace = std::max(workspace,
+                         most_winograd_workspace(o.out.height, o.out.width, o.in.channels, o.out.channels));
   }
   // Six copies of the largest tensor hold all that is alive at once, staging and a skip included.
   everything += alignment_floats + (6 + Ranks) * (largest + alignment_floats) + workspace;

@@ -65,8 +65,9 @@ struct winograd_block {
   std::size_t out_step = 0;   ///< from tile to tile of the products
   std::size_t out_plane = 0;  ///< from point to point of the products
 
+  static constexpr std::size_t whole_lines(std::size_t floats) { return (floats + line - 1) / line * line; }
+
   constexpr winograd_block(std::size_t rows, std::size_t width, std::size_t ins, std::size_t outs) {
-    const auto whole_lines = [](std::size_t floats) { return (floats + line - 1) / line * line; };
     in_step = whole_lines(ins);
     out_step = whole_lines(std::min(outs, most_outs));
     const std::size_t all = winograd_tiles(rows, width);
@@ -85,6 +86,17 @@ struct winograd_block {
 constexpr std::size_t winograd_workspace(std::size_t rows, std::size_t width, std::size_t ins,
                                          std::size_t outs) {
   return winograd_block(rows, width, ins, outs).floats();
+}
+
+/// Floats of scratch that no part of these rows and channels exceeds. The workspace of the whole may be less:
+/// fewer channels make blocks of more tiles, and 37 tiles two blocks where 36 make one.
+constexpr std::size_t most_winograd_workspace(std::size_t rows, std::size_t width, std::size_t ins,
+                                              std::size_t outs) {
+  using block = winograd_block;
+  const std::size_t in_step = block::whole_lines(ins);
+  const std::size_t out_step = block::whole_lines(std::min(outs, block::most_outs));
+  const std::size_t tiles = std::min(winograd_tiles(rows, width), block::most_tiles);
+  return in_step + winograd_points * (tiles * (in_step + out_step) + 2 * block::line);
 }
 
 }  // namespace iop
