@@ -148,7 +148,7 @@ class bound_builder {
   }
 
   constexpr void look_at_move(std::size_t k, const known_layout<Ranks>& source) {
-    const known_layout<Ranks>& needed = needed_->entries[needs_[k]];
+    const known_layout<Ranks> needed = needed_->entries[needs_[k]];
     const double move =
         is_read_before_ ? moves_.received_seconds(source, needed) : moves_.seconds(source, needed);
     if (on_.arriving[k] + move > least_[k]) least_[k] = on_.arriving[k] + move;
@@ -206,7 +206,7 @@ class bound_builder {
 
   /// Finds out what arriving at the query at place `k` takes at least.
   constexpr void settle(std::size_t k, const known_layout<Ranks>& source, remainder& best) {
-    const known_layout<Ranks>& needed = needed_->entries[needs_[k]];
+    const known_layout<Ranks> needed = needed_->entries[needs_[k]];
     least_[k] = no_limit;
     on_.move[k] = is_read_before_ ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds =
@@ -240,7 +240,7 @@ class bound_builder {
   }
 
   const problem<Operators, Ranks>& p_;
-  const op& o_;
+  op o_;  ///< a copy, see direct_seconds
   std::size_t i_;
   const stage<Ranks, Most>& own_;
   reader_ahead<Most, Operators, Ranks> reader_;

@@ -290,8 +290,10 @@ class expansion {
   constexpr double fetching_of(std::size_t value, std::size_t way) {
     grow(fetching_, (value + 1) * most_ways);
     double& known = fetching_[value * most_ways + way];
-    if (known == 0)
-      known = 1 + least_.received_seconds(kept_.labels().values.entries[value], ways_->needed[way]);
+    if (known == 0) {
+      const known_layout<Ranks> source = kept_.labels().values.entries[value], needed = ways_->needed[way];
+      known = 1 + least_.received_seconds(source, needed);
+    }
     return known - 1;
   }
 
@@ -326,7 +328,7 @@ class expansion {
   }
 
   const problem<Operators, Ranks>& p_;
-  const op& o_;
+  op o_;  ///< a copy, see direct_seconds
   std::size_t i_;
   bool on_spine_;
   bool is_in_order_;  ///< what remains from each query is known, the least first

@@ -117,7 +117,7 @@ class fetches {
     return source;
   }
 
-  const op& o_;
+  op o_;  ///< a copy, see direct_seconds
   std::size_t inputs_;
   const stage<Ranks, Most>& stage_;
   const frontier<Ranks, Most>& before_;

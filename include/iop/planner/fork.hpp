@@ -23,8 +23,9 @@ class fork {
   constexpr void look_at(const known_layout<Ranks>& source) {
     const ways_to_join<Ranks, Most>& ways = reader_.remains->ways;
     for (std::size_t w = 0; w < ways.known; ++w) {
-      fetching_[w] = moves_.received_seconds(source, ways.needed[w]);
-      missing_[w] = ways.fetching(moves_, source, w);
+      const known_layout<Ranks> needed = ways.needed[w];
+      fetching_[w] = moves_.received_seconds(source, needed);
+      missing_[w] = moves_.missing_seconds(source, needed);
     }
   }
 

@@ -48,21 +48,19 @@ class moves_to {
   /// No route takes less; of a value that is not there.
   constexpr double least_seconds(std::size_t v, std::size_t input, std::size_t need) const {
     if (is_known_[input] && states_[input][v * needs_[input]->count + need] >= first_cost) return 0;
-    const known_layout<Ranks>& source = values_.entries[v];
-    const known_layout<Ranks>& needed = needs_[input]->entries[need];
+    const known_layout<Ranks> source = values_.entries[v];
+    const known_layout<Ranks> needed = needs_[input]->entries[need];
     const least_move<Operators, Ranks>& least = least_[input];
     return source.is_cut_once ? least.seconds(source, needed) : least.received_seconds(source, needed);
   }
 
   constexpr const move_costs& costs(std::size_t v, std::size_t input, std::size_t need) {
-    const holding<Ranks>& from = values_.entries[v].held;
-    const layout<Ranks>& needed = needs_[input]->entries[need].held.of;
-    if (!is_known_[input]) return last_ = costs_of(p_, from, needed);
+    if (!is_known_[input]) return last_ = costs_on(v, input, need);
     std::uint32_t& state = states_[input][v * needs_[input]->count + need];
     if (state < first_cost) {
       state = static_cast<std::uint32_t>(first_cost + count_);
       grow(costs_, ++count_);
-      costs_[count_ - 1] = costs_of(p_, from, needed);
+      costs_[count_ - 1] = costs_on(v, input, need);
     }
     return costs_[state - first_cost];
   }
@@ -94,6 +92,12 @@ class moves_to {
 
  private:
   enum : std::uint32_t { unknown, there, elsewhere, first_cost };
+
+  constexpr move_costs costs_on(std::size_t v, std::size_t input, std::size_t need) const {
+    const holding<Ranks> from = values_.entries[v].held;
+    const layout<Ranks> needed = needs_[input]->entries[need].held.of;
+    return costs_of(p_, from, needed);
+  }
 
   constexpr bool provided(std::size_t v, std::size_t input, std::size_t need) const {
     const holding<Ranks>& held = values_.entries[v].held;

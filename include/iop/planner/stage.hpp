@@ -168,7 +168,7 @@ class stage_builder {
   }
 
   const problem<Operators, Ranks>& p_;
-  const op& o_;
+  op o_;  ///< a copy, see direct_seconds
   std::size_t i_;
   std::size_t inputs_;
   stage<Ranks, Most> made_{};

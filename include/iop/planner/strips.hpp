@@ -104,7 +104,7 @@ class strip_builder {
     }
     for (std::size_t depth = 0; depth < last_; ++depth) {
       const std::size_t i = last_ - depth;
-      const op& o = p_.ops[i];
+      const op o = p_.ops[i];
       // Nothing behind the segment may read what is inside it.
       if (!has_rows(o) || (depth > 0 && p_.last_use[i] > last_)) return;
       if (depth > 0 && (is_all(begin[depth], end[depth], p_.sets[set], o.out.height) ||
