@@ -184,7 +184,7 @@ std::string usage_problem(const options& o) {
   try {
     const auto peers = lenet5::parse_endpoints(o.peers);
     if (peers.size() != device_count)
-      return fmt::format("--peers names {} device_count, needed are {}", peers.size(), device_count);
+      return fmt::format("--peers names {} devices, needed are {}", peers.size(), device_count);
     if (!o.listen.empty()) lenet5::parse_endpoint(o.listen);
   } catch (const std::exception& reason) {
     return reason.what();

@@ -10,10 +10,11 @@
 // fewer. Of a run that loses devices, the last one's share is what counts: no less than the least share.
 
 #include <iop/planner/fork.hpp>
+#include <iop/planner/least_move.hpp>
 #include <iop/planner/ways_behind.hpp>
 
-#include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace iop::planner {
 

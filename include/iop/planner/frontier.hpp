@@ -5,7 +5,7 @@
 // memory so far, and the values that later operators may read. Of two labels with the same values the one
 // that is behind on every clock and needs no less memory is dropped, which loses nothing.
 
-#include <iop/planner/bound.hpp>
+#include <iop/planner/remainder.hpp>
 
 #include <cstddef>
 
