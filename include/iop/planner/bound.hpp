@@ -47,6 +47,7 @@ class bound_builder {
     grow(onward_, values);
     grow(fewer_, values);
     grow(is_known_, values);
+    grow(typical_rank_, values);
     grow(row_, values);
     const bool is_free = is_channelwise(o_) && !is_weighted(o_);
     for (std::size_t n = 0; n < options; ++n) {
@@ -55,7 +56,8 @@ class bound_builder {
         rest = in_segment(n);
       } else {
         const std::size_t v = own_.made[n];
-        if (!is_known_[v]) {
+        if (!is_known_[v] || typical_rank_[v] != own_.typical_rank[n]) {
+          typical_rank_[v] = own_.typical_rank[n];
           rest = reader_.exists() ? behind(v) : delivered(v);
           onward_[v] = rest.onward, fewer_[v] = rest.fewer;
           is_known_[v] = true;
@@ -79,7 +81,7 @@ class bound_builder {
     box wanted[Ranks]{};
     wanted[p_.ends.output_rank] = whole(o_.out);
     const holding<Ranks>& made = own_.values[v].held;
-    const layout<Ranks> needed = layout_of(wanted);
+    layout<Ranks> needed = layout_of(wanted);
     if (!made.is_partial && provides(made.of, needed)) return {0, no_limit};
     const move_costs costs = costs_of(p_, made, needed);
     return {costs.of(costs.quickest), no_limit};
@@ -88,53 +90,59 @@ class bound_builder {
   constexpr remainder in_segment(std::size_t n) {
     const choice_table<Ranks, Most>& own = own_.options;
     const std::size_t option = reader_.own->options.next_of(own.fused_until[n], own.members[n], own.level[n]);
-    const remainder rest = reader_.going_on(option, own_.busy[n]);
-    if (ways_.exist()) made_.ways.row[n] = ways_.go_on(option, own_.busy[n], rest);
+    running here{own_.busy[n], own_.typical_rank[n]};
+    remainder rest = reader_.going_on(option, here);
+    if (ways_.exist()) made_.ways.row[n] = ways_.go_on(option, here, rest);
     return rest;
   }
 
-  /// The queries of the reader in order.
+  /// The queries of the reader in order, and those that the same ranks need.
   constexpr void look_at_queries() {
-    needed_ = &reader_.own->needs[reader_.input];
+    const auto& needs = reader_.own->needs[reader_.input];
     const std::size_t count = reader_.own->queries;
     grow(on_.arriving, count);
     grow(on_.move, count);
-    grow(needs_, count);
-    grow(ranks_, count);
+    grow(needed_, count);
     grow(fullest_, count);
     grow(floats_, count);
     grow(least_, count);
     grow(candidate_, count);
+    grow(is_there_, count);
+    grow(group_, count);
+    grow(first_, count);
+    grow(next_, count);
     for (std::size_t k = 0; k < count; ++k) {
       const std::size_t q = reader_.remains->order[k];
       on_.arriving[k] = reader_.remains->query_arriving[q];
-      needs_[k] = reader_.own->query_needs[q * 4 + reader_.input];
-      const layout<Ranks> of = needed_->entries[needs_[k]].held.of;
-      ranks_[k] = of.ranks;
+      needed_[k] = needs.entries[reader_.own->query_needs[q * 4 + reader_.input]];
+      layout<Ranks> of = needed_[k].held.of;
       for (std::size_t r = 0; r < Ranks; ++r) {
-        const std::size_t floats = (of.bottom[r] - of.top[r]) * (of.last[r] - of.first[r]);
+        const std::size_t floats =
+            (of.rows.end[r] - of.rows.begin[r]) * (of.channels.end[r] - of.channels.begin[r]);
         if (floats > floats_[k]) floats_[k] = floats, fullest_[k] = r;
       }
+      std::size_t g = 0;
+      while (g < groups_ && group_[g] != of.ranks) ++g;
+      if (g == groups_) group_[groups_++] = of.ranks, first_[g] = nowhere;
+      next_[k] = first_[g];
+      first_[g] = k;
     }
   }
 
   constexpr remainder behind(std::size_t v) {
-    const known_layout<Ranks> source = own_.values.entries[v];
+    known_layout<Ranks> source = own_.values.entries[v];
     if (is_fork_) fork_.look_at(source);
     remainder best;
+    on_.stays = 0;
+    running here{source.held.of.ranks, typical_rank_[v]};
+    if (!source.held.is_partial) stay(source, here, best);
     look_at_moves(source, best);
     const std::size_t count = on_.looked_at;
     // What a move takes exactly is dear: it is found out of those that may be the best, the least first.
-    std::size_t candidates = 0;
-    for (std::size_t k = 0; k < count; ++k) {
-      if (least_[k] >= best.onward) continue;
-      look_at_move(k, source);
-      if (least_[k] < best.onward) candidate_[candidates++] = k;
-    }
     for (;;) {
       double least = best.onward;
       std::size_t next = nowhere;
-      for (std::size_t n = 0; n < candidates; ++n)
+      for (std::size_t n = 0; n < candidates_; ++n)
         if (least_[candidate_[n]] < least) next = candidate_[n], least = least_[next];
       if (next == nowhere) break;
       settle(next, source, best);
@@ -144,70 +152,86 @@ class bound_builder {
     const double most = best.onward + ways_.slack();
     for (std::size_t k = 0; k < count; ++k)
       if (least_[k] < most && on_.move[k] == no_limit) look_at_move(k, source);
-    row_[v] = ways_.behind(on_, best, source.held.of.ranks);
+    row_[v] = ways_.behind(on_, best, here);
     return best;
   }
 
-  constexpr void look_at_move(std::size_t k, const known_layout<Ranks>& source) {
-    const known_layout<Ranks> needed = needed_->entries[needs_[k]];
-    const double move =
-        is_read_before_ ? moves_.received_seconds(source, needed) : moves_.seconds(source, needed);
-    if (on_.arriving[k] + move > least_[k]) least_[k] = on_.arriving[k] + move;
-    on_.move[k] = least_[k] - on_.arriving[k];
-  }
-
-  /// Goes on with the queries whose boxes are there, and looks roughly at the moves to those others that may
-  /// still be of interest, the first `looked_at` in order.
-  constexpr void look_at_moves(const known_layout<Ranks>& source, remainder& best) {
-    const rank_set held = source.held.of.ranks;
-    const bool is_partial = source.held.is_partial, is_whole = source.all_rows && source.all_channels;
-    // A sum takes a message of each summand, however it is made.
-    const double messages = !is_partial || is_read_before_ ? 1 : source.count - 1;
-    const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
-    const double per_float = soonest > 0 ? static_cast<double>(o_.out.width) * p_.least_per_float : 0;
-    on_.stays = 0;
+  /// Goes on with the queries whose boxes are there.
+  constexpr void stay(const known_layout<Ranks>& source, const running& here, remainder& best) {
+    const bool is_whole = source.all_rows && source.all_channels;
     std::size_t floats[Ranks]{};
-    const std::size_t count = reader_.own->queries;
-    for (std::size_t r = 0; r < Ranks && !is_partial; ++r)
-      floats[r] = (source.held.of.bottom[r] - source.held.of.top[r]) *
-                  (source.held.of.last[r] - source.held.of.first[r]);
-    std::size_t looked_at = count;
-    // Most often the best for one value is good for the next one, too.
-    const std::size_t guess = best_;
-    if (!provides(source.held.of, needed_->entries[needs_[guess]].held.of) || is_partial)
-      settle(guess, source, best);
-    for (std::size_t k = 0; k < count; ++k) {
-      const std::size_t needed = floats_[k], had = floats[fullest_[k]];
-      if (!is_partial && (ranks_[k] & ~held) == 0 && needed <= had &&
-          (is_whole || provides(source.held.of, needed_->entries[needs_[k]].held.of))) {
+    for (std::size_t r = 0; r < Ranks; ++r)
+      floats[r] = (source.held.of.rows.end[r] - source.held.of.rows.begin[r]) *
+                  (source.held.of.channels.end[r] - source.held.of.channels.begin[r]);
+    for (std::size_t g = 0; g < groups_; ++g) {
+      if ((group_[g] & ~here.ranks) != 0) continue;
+      for (std::size_t k = first_[g]; k != nowhere; k = next_[k]) {
+        if (floats_[k] > floats[fullest_[k]]) continue;
+        if (!is_whole && !provides(source.held.of, needed_[k].held.of)) continue;
+        is_there_[k] = true;
         for (std::size_t n = reader_.own->first_option[reader_.remains->order[k]]; n != nowhere;
              n = reader_.own->next_option[n]) {
-          const remainder rest = is_fork_ ? fork_.going_on(n, held) : reader_.going_on(n, held);
+          remainder rest = is_fork_ ? fork_.going_on(n, here) : reader_.going_on(n, here);
           if (ways_.exist()) on_.stay(k, n);
           if (rest.onward < best.onward) best.onward = rest.onward;
           if (rest.fewer < best.fewer) best.fewer = rest.fewer;
         }
         if (reader_.is_joined && on_.arriving[k] < best.onward) best.onward = on_.arriving[k];
-        on_.move[k] = reader_.is_joined ? 0 : no_limit;
+      }
+    }
+  }
+
+  /// Looks roughly at the moves to those others that may still be of interest, the first `looked_at` in
+  /// order.
+  constexpr void look_at_moves(const known_layout<Ranks>& source, remainder& best) {
+    const bool is_partial = source.held.is_partial;
+    // A sum takes a message of each summand, however it is made.
+    const double messages = !is_partial || is_read_before_ ? 1 : source.count - 1;
+    const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
+    const double per_float = soonest > 0 ? static_cast<double>(o_.out.width) * p_.least_per_float : 0;
+    std::size_t floats[Ranks]{};
+    for (std::size_t r = 0; r < Ranks && !is_partial; ++r)
+      floats[r] = (source.held.of.rows.end[r] - source.held.of.rows.begin[r]) *
+                  (source.held.of.channels.end[r] - source.held.of.channels.begin[r]);
+    const std::size_t count = reader_.own->queries;
+    // Most often the best for one value is good for the next one, too.
+    const std::size_t guess = best_;
+    if (!is_there_[guess]) settle(guess, source, best);
+    const double most = best.onward, most_by_way = most + ways_.slack();
+    candidates_ = 0;
+    std::size_t k = 0;
+    for (; k < count; ++k) {
+      if (is_there_[k]) {
+        is_there_[k] = false;
         least_[k] = no_limit;
+        on_.move[k] = reader_.is_joined ? 0 : no_limit;
         continue;
       }
-      if (k >= looked_at || k == guess) continue;
-      if (on_.arriving[k] + soonest >= best.onward + ways_.slack()) {
-        looked_at = k;  // to those that follow no move takes less
-        continue;
-      }
-      on_.move[k] = no_limit;
-      double least = soonest + on_.arriving[k];
+      if (k == guess) continue;
+      double least = on_.arriving[k] + soonest;
+      if (least >= most_by_way) break;  // to those that follow no move takes less
+      const std::size_t needed = floats_[k], had = floats[fullest_[k]];
       if (needed > had) least += static_cast<double>(needed - had) * per_float;
       least_[k] = least;
+      on_.move[k] = no_limit;
+      if (least >= most) continue;
+      look_at_move(k, source);
+      if (least_[k] < most) candidate_[candidates_++] = k;
     }
-    on_.looked_at = looked_at;
+    on_.looked_at = k;
+    for (; k < count; ++k) is_there_[k] = false;
+  }
+
+  constexpr void look_at_move(std::size_t k, const known_layout<Ranks>& source) {
+    const double move =
+        is_read_before_ ? moves_.received_seconds(source, needed_[k]) : moves_.seconds(source, needed_[k]);
+    if (on_.arriving[k] + move > least_[k]) least_[k] = on_.arriving[k] + move;
+    on_.move[k] = least_[k] - on_.arriving[k];
   }
 
   /// Finds out what arriving at the query at place `k` takes at least.
   constexpr void settle(std::size_t k, const known_layout<Ranks>& source, remainder& best) {
-    const known_layout<Ranks> needed = needed_->entries[needs_[k]];
+    known_layout<Ranks> needed = needed_[k];
     least_[k] = no_limit;
     on_.move[k] = is_read_before_ ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds =
@@ -218,8 +242,9 @@ class bound_builder {
   constexpr double quickest(const known_layout<Ranks>& source, const known_layout<Ranks>& needed) const {
     if (moves_.is_exact(source, needed)) return moves_.seconds(source, needed);
     if (!needed.all_rows || !needed.all_channels)
-      return direct_seconds(p_, o_.out.width, source.held.of, source.held.is_partial, needed.held.of);
-    const move_costs costs = costs_of(p_, source.held, needed.held.of);
+      return direct_seconds(p_, o_.out.width, source.held.of, source.shared, source.held.is_partial,
+                            needed.held.of);
+    move_costs costs = costs_of(p_, source.held, source.shared, needed.held.of);
     return costs.of(costs.quickest);
   }
 
@@ -254,15 +279,20 @@ class bound_builder {
   // Of each value made.
   column<double, Most> onward_{}, fewer_{};
   column<bool, Most> is_known_{};
+  column<std::size_t, Most> typical_rank_{};
   column<std::size_t, Most> row_{};  ///< of the ways; or nowhere
 
   // Of each query of the reader, in order.
-  const layout_table<Ranks, Most>* needed_ = nullptr;
-  column<std::size_t, Most> needs_{}, fullest_{}, floats_{};
-  column<rank_set, Most> ranks_{};
+  column<known_layout<Ranks>, Most> needed_{};
+  column<std::size_t, Most> fullest_{}, floats_{};
+  column<bool, Most> is_there_{};  ///< for one value
+  std::size_t groups_ = 0;         ///< of queries that the same ranks need
+  column<rank_set, Most> group_{};
+  column<std::size_t, Most> first_{}, next_{};
   ways_on<Most> on_{};            ///< for one value, as are the next two
   column<double, Most> least_{};  ///< the move with what remains there
   column<std::size_t, Most> candidate_{};
+  std::size_t candidates_ = 0;
   std::size_t best_ = 0;  ///< for the value before
 };
 

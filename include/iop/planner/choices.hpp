@@ -29,6 +29,7 @@ struct choice_table {
   column<rank_set, Most> winograd{};
   column<std::size_t, Most> fused_until{};
   column<std::size_t, Most> level{};
+  column<std::size_t, Most> typical_rank{};   ///< of rows, see `stage`
   column<std::size_t, Most * Ranks> begin{};  ///< of the share of each rank
   column<std::size_t, Most * Ranks> end{};
   std::size_t first_strip = 0, strips_end = 0;  ///< those that cut by rows
@@ -99,6 +100,7 @@ class choice_builder {
     grow(made_.winograd, made_.count);
     grow(made_.fused_until, made_.count);
     grow(made_.level, made_.count);
+    grow(made_.typical_rank, made_.count);
     grow(made_.begin, made_.count * Ranks);
     grow(made_.end, made_.count * Ranks);
     made_.how[n] = d.how;
@@ -148,11 +150,25 @@ class choice_builder {
       for (std::size_t r = 0; r < Ranks; ++r)
         d.shares[r] = {all.begin[row * Ranks + r], all.end[row * Ranks + r]};
       const rank_set quicker = quicker_by_winograd(d);
+      const std::size_t typical = typical_of(all, set);
       for (std::size_t level = 0; level < p_.winograd_sets.size(); ++level) {
         d.winograd = quicker & p_.winograd_sets[level];
         push_back(d, p_.sets[set], i_ + depth, level);
+        made_.typical_rank[made_.count - 1] = typical;
       }
     }
+  }
+
+  /// By what a segment ends with: the second of three and more, which has halos on both sides, where its
+  /// share is no less than the first one's; else the first.
+  constexpr std::size_t typical_of(const strips<Ranks, Most>& all, std::size_t set) const {
+    std::size_t ranks[3]{}, count = 0;
+    for (std::size_t r = 0; r < Ranks && count < 3; ++r)
+      if (all.end[set * Ranks + r] > all.begin[set * Ranks + r]) ranks[count++] = r;
+    const std::size_t first = set * Ranks + ranks[0], second = set * Ranks + ranks[1];
+    const bool by_second = p_.are_alike && count == 3 &&
+                           all.end[second] - all.begin[second] == all.end[first] - all.begin[first];
+    return by_second ? ranks[1] : ranks[0];
   }
 
   /// Channel-wise operators keep the shares of their producer; what sums over channels takes them as they

@@ -136,12 +136,17 @@ class expansion {
       // Later ones take longer still, and nothing is free that is not channel-wise.
       if (is_in_order_ && earliest_clock + behind >= limit_) break;
       const double first = slots == nowhere ? no_limit : arrivals_.seconds(slots + q);
-      // Most often there is one value to fetch from, and another label has come first.
-      if (is_simple && (soonest + behind >= limit_ || soonest >= first)) {
+      fetching f;
+      if (is_simple) {  // most often there is one value to fetch from
         const std::size_t need = stage_.query_needs[q * 4];
-        if ((stage_.needs[0].ranks[need] & ~held) != 0 || !fetches_.moves().is_there(only, 0, need)) continue;
+        f.sources[0] = only;
+        f.is_there[0] =
+            (stage_.needs[0].ranks[need] & ~held) == 0 && fetches_.moves().is_there(only, 0, need);
+        if (!f.is_there[0] && (soonest + behind >= limit_ || soonest >= first)) continue;
+        f.count = f.is_there[0] ? 0 : 1;
+      } else {
+        f = fetches_.find_sources(from, q);
       }
-      fetching f = fetches_.find_sources(from, q);
       if (f.count > 0) {
         const double earliest = latest + (fetches_.fetches_sum(f) ? 0 : p_.least_message);
         if (earliest + behind >= limit_ || earliest >= first ||
@@ -198,16 +203,16 @@ class expansion {
     label<Ranks> next;
     if (on_spine_) {
       next.behind = behind_->behind(chosen);
-      next.busy = stage_.busy[chosen];
+      next.busy = stage_.busy[chosen], next.typical_rank = stage_.typical_rank[chosen];
     } else {
       next.behind = before_.behind(from);
-      next.busy = before_.busy[from];
+      next.busy = before_.busy[from], next.typical_rank = before_.typical_rank[from];
       next.ahead = before_.ahead[from];
       for (std::size_t k = 0; k < o_.inputs.size(); ++k)
         if (!f.is_there[k] && o_.inputs[k] == p_.main_path.before[i_])
           next.ahead = latest + f.seconds + least_behind_;
     }
-    double work = p_.least_flops_behind[i_], sum = 0, least = 0, first = 0;
+    double work = p_.least_flops_behind[i_], sum = 0, least = 0;
     std::size_t running = 0;
     for (std::size_t r = 0; r < Ranks; ++r) {
       const double clock = (f.waits ? latest + f.seconds : before_.clock[from * Ranks + r]) +
@@ -216,12 +221,14 @@ class expansion {
       work += clock * p_.speed[r];
       if (clock > next.latest) next.latest = clock;
       if (!has(next.busy, r)) continue;
-      if (running == 0) first = least = clock;
+      if (running == 0) least = clock;
       if (clock < least) least = clock;
       sum += clock;
       ++running;
     }
-    const double typical = p_.are_alike || running == 0 ? first : sum / static_cast<double>(running);
+    const double typical = running == 0   ? 0
+                           : p_.are_alike ? next.clock[next.typical_rank]
+                                          : sum / static_cast<double>(running);
     const double to_end = next.ahead > 0 ? next.ahead : next.behind.from(typical, least);
     next.bound = work / all_speed_ > to_end ? work / all_speed_ : to_end;
     if (before_.bound[from] > next.bound) next.bound = before_.bound[from];
@@ -291,7 +298,7 @@ class expansion {
     grow(fetching_, (value + 1) * most_ways);
     double& known = fetching_[value * most_ways + way];
     if (known == 0) {
-      const known_layout<Ranks> source = kept_.labels().values.entries[value], needed = ways_->needed[way];
+      known_layout<Ranks> source = kept_.labels().values.entries[value], needed = ways_->needed[way];
       known = 1 + least_.received_seconds(source, needed);
     }
     return known - 1;

@@ -21,16 +21,12 @@ class fork {
 
   /// The value that is looked at from here on.
   constexpr void look_at(const known_layout<Ranks>& source) {
-    const ways_to_join<Ranks, Most>& ways = reader_.remains->ways;
-    for (std::size_t w = 0; w < ways.known; ++w) {
-      const known_layout<Ranks> needed = ways.needed[w];
-      fetching_[w] = moves_.received_seconds(source, needed);
-      missing_[w] = moves_.missing_seconds(source, needed);
-    }
+    source_ = source;
+    for (std::size_t w = 0; w < reader_.remains->ways.known; ++w) fetching_[w] = missing_[w] = unknown;
   }
 
   /// Behind a move of the value to where a query of the reader needs it: it stays where it was, too.
-  constexpr double arriving(std::size_t query, const known_layout<Ranks>& needed) const {
+  constexpr double arriving(std::size_t query, const known_layout<Ranks>& needed) {
     const ways_to_join<Ranks, Most>& ways = reader_.remains->ways;
     const std::size_t row = ways.query_row[query];
     if (row == nowhere) return reader_.remains->query_arriving[query];
@@ -41,6 +37,7 @@ class fork {
       // On some routes to ranks that need everything, others get something on the way.
       if (!needed.all_rows || !needed.all_channels) {
         const double there = ways.fetching(moves_, needed, w);
+        if (missing_[w] == unknown) missing_[w] = moves_.missing_seconds(source_, ways.needed[w]);
         seconds += there < missing_[w] ? there : missing_[w];
       }
       if (seconds < least) least = seconds;
@@ -48,30 +45,35 @@ class fork {
     return least;
   }
 
-  /// When the reader goes on with one of its options where some ranks hold what that needs.
-  constexpr remainder going_on(std::size_t option, rank_set held) const {
-    const rank_set busy = reader_.own->busy[option];
+  /// When the reader goes on with one of its options where those hold what that needs.
+  constexpr remainder going_on(std::size_t option, const running& before) {
     const std::size_t row = reader_.remains->ways.row[option], count = reader_.remains->ways.count;
-    if ((busy & ~held) != 0 || row == nowhere) return reader_.going_on(option, held);
+    if ((reader_.own->busy[option] & ~before.ranks) != 0 || row == nowhere)
+      return reader_.going_on(option, before);
     const auto& onward = reader_.remains->ways.onward;
     const auto& fewer = reader_.remains->ways.fewer;
     double next = no_limit, losing = no_limit;
     for (std::size_t w = 0; w < count; ++w) {
+      if (onward[row + w] >= next && fewer[row + w] >= losing) continue;
+      if (fetching_[w] == unknown)
+        fetching_[w] = moves_.received_seconds(source_, reader_.remains->ways.needed[w]);
       const double fetching = fetching_[w];
       if (onward[row + w] + fetching < next) next = onward[row + w] + fetching;
       if (fewer[row + w] + fetching < losing) losing = fewer[row + w] + fetching;
     }
     next += reader_.is_free ? 0 : reader_.own->typical[option];
     losing += reader_.is_free ? 0 : reader_.own->least[option];
-    if (busy == held) return {next, losing};
+    if (reader_.is_like(option, before)) return {next, losing};
     return {no_limit, next < losing ? next : losing};
   }
 
  private:
   const least_move<Operators, Ranks>& moves_;
   reader reader_;
-  double fetching_[most_ways]{};  ///< of the value, by way
-  double missing_[most_ways]{};   ///< of it: the least of what a rank misses
+  static constexpr double unknown = -1;
+  known_layout<Ranks> source_{};
+  double fetching_[most_ways]{};  ///< of the value, by way; 0 of the last when that stands for several
+  double missing_[most_ways]{};   ///< of it, by way: the least of what a rank misses
 };
 
 }  // namespace iop::planner

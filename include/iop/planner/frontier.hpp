@@ -25,6 +25,7 @@ struct label {
   double latest = 0;              ///< of the clocks
   remainder behind{};             ///< the last operator on the spine, while its tensor has not moved
   rank_set busy = 0;              ///< ranks that ran it
+  std::size_t typical_rank = 0;   ///< of them, see `stage`
   double ahead = 0;               ///< the least seconds to the end, when it has moved; else 0
   double bound = 0;               ///< no plan that goes on from here ends earlier
   std::size_t weights[Ranks]{};   ///< floats
@@ -47,6 +48,7 @@ class frontier {
   column<double, Most> latest{}, bound{}, ahead{};
   column<double, Most> onward{}, fewer{};  ///< what remains behind
   column<rank_set, Most> busy{};
+  column<std::size_t, Most> typical_rank{};
   column<std::size_t, Most * Ranks> weights{}, peak{};
 
   constexpr remainder behind(std::size_t n) const { return {onward[n], fewer[n]}; }
@@ -59,7 +61,7 @@ class frontier {
     for (std::size_t r = 0; r < Ranks; ++r) l.clock[r] = clock[n * Ranks + r];
     l.latest = latest[n], l.bound = bound[n], l.ahead = ahead[n];
     l.behind = behind(n);
-    l.busy = busy[n];
+    l.busy = busy[n], l.typical_rank = typical_rank[n];
     if (is_light_) return l;
     for (std::size_t r = 0; r < Ranks; ++r)
       l.weights[r] = weights[n * Ranks + r], l.peak[r] = peak[n * Ranks + r];
@@ -73,7 +75,7 @@ class frontier {
     for (std::size_t r = 0; r < Ranks; ++r) clock[n * Ranks + r] = l.clock[r];
     latest[n] = l.latest, bound[n] = l.bound, ahead[n] = l.ahead;
     onward[n] = l.behind.onward, fewer[n] = l.behind.fewer;
-    busy[n] = l.busy;
+    busy[n] = l.busy, typical_rank[n] = l.typical_rank;
     if (is_light_) return;
     for (std::size_t r = 0; r < Ranks; ++r)
       weights[n * Ranks + r] = l.weights[r], peak[n * Ranks + r] = l.peak[r];
@@ -86,7 +88,7 @@ class frontier {
     grow(clock, count * Ranks);
     grow(latest, count), grow(bound, count), grow(ahead, count);
     grow(onward, count), grow(fewer, count);
-    grow(busy, count);
+    grow(busy, count), grow(typical_rank, count);
     if (!is_light_) grow(weights, count * Ranks), grow(peak, count * Ranks);
     put(n, l);
     return n;

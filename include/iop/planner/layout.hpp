@@ -11,21 +11,31 @@
 
 namespace iop::planner {
 
-/// The boxes of all ranks in plain arrays, which compilers interpret several times as fast as boxes: of each
-/// rank the rows [top, bottom) and the channels [first, last). `layout<Ranks>{}` is nothing. It is as plain
-/// as that since compilers make plain elements of an array only where they are used.
+/// Of each rank a range [begin, end) of one dimension.
+template <std::size_t Ranks>
+struct ranges {
+  std::size_t begin[Ranks], end[Ranks];
+
+  friend constexpr bool operator==(const ranges&, const ranges&) = default;
+};
+
+/// The boxes of all ranks in plain arrays, which compilers interpret several times as fast as boxes.
+/// `layout<Ranks>{}` is nothing. It is as plain as that since compilers make plain elements of an array only
+/// where they are used.
 template <std::size_t Ranks>
 struct layout {
-  std::size_t top[Ranks], bottom[Ranks], first[Ranks], last[Ranks];
+  ranges<Ranks> rows, channels;
   rank_set ranks;  ///< that have something; the others have zeros
 
   constexpr void put(std::size_t r, const box b) {
     if (b.rows.end <= b.rows.begin || b.channels.end <= b.channels.begin) return;
-    top[r] = b.rows.begin, bottom[r] = b.rows.end;
-    first[r] = b.channels.begin, last[r] = b.channels.end;
+    rows.begin[r] = b.rows.begin, rows.end[r] = b.rows.end;
+    channels.begin[r] = b.channels.begin, channels.end[r] = b.channels.end;
     ranks |= rank_set{1} << r;
   }
-  constexpr box operator[](std::size_t r) const { return {{top[r], bottom[r]}, {first[r], last[r]}}; }
+  constexpr box operator[](std::size_t r) const {
+    return {{rows.begin[r], rows.end[r]}, {channels.begin[r], channels.end[r]}};
+  }
 
   friend constexpr bool operator==(const layout&, const layout&) = default;
 };
@@ -41,8 +51,9 @@ template <std::size_t Ranks>
 constexpr bool provides(const layout<Ranks>& held, const layout<Ranks>& needed) {
   if ((needed.ranks & ~held.ranks) != 0) return false;
   for (std::size_t r = 0; r < Ranks; ++r)
-    if (needed.bottom[r] > 0 && (held.top[r] > needed.top[r] || needed.bottom[r] > held.bottom[r] ||
-                                 held.first[r] > needed.first[r] || needed.last[r] > held.last[r]))
+    if (needed.rows.end[r] > 0 &&
+        (held.rows.begin[r] > needed.rows.begin[r] || needed.rows.end[r] > held.rows.end[r] ||
+         held.channels.begin[r] > needed.channels.begin[r] || needed.channels.end[r] > held.channels.end[r]))
       return false;
   return true;
 }
@@ -57,36 +68,33 @@ constexpr bool for_each_message(const layout<Ranks>& from, bool is_partial, cons
   if (is_partial) {
     for (std::size_t r = 0; r < Ranks; ++r)
       for (std::size_t s = 0; s < Ranks; ++s)
-        if (s != r && from.bottom[s] > 0 && needed.bottom[r] > 0)
-          visit(s, r, needed.top[r], needed.bottom[r], needed.first[r], needed.last[r]);
+        if (s != r && from.rows.end[s] > 0 && needed.rows.end[r] > 0)
+          visit(s, r, needed.rows.begin[r], needed.rows.end[r], needed.channels.begin[r],
+                needed.channels.end[r]);
     return true;
   }
   // Sources are cut along one dimension: channels if their channel ranges differ, else rows.
   bool by_channel = false;
   std::size_t channels_begin = 0, channels_end = 0;
   for (std::size_t s = 0; s < Ranks; ++s) {
-    if (from.bottom[s] == 0) continue;
-    if (channels_end == 0) channels_begin = from.first[s], channels_end = from.last[s];
-    if (from.first[s] != channels_begin || from.last[s] != channels_end) by_channel = true;
+    if (from.rows.end[s] == 0) continue;
+    if (channels_end == 0) channels_begin = from.channels.begin[s], channels_end = from.channels.end[s];
+    if (from.channels.begin[s] != channels_begin || from.channels.end[s] != channels_end) by_channel = true;
   }
-  const auto& begin = by_channel ? from.first : from.top;
-  const auto& end = by_channel ? from.last : from.bottom;
-  const auto& side_begin = by_channel ? from.top : from.first;
-  const auto& side_end = by_channel ? from.bottom : from.last;
-  const auto& wanted_begin = by_channel ? needed.first : needed.top;
-  const auto& wanted_end = by_channel ? needed.last : needed.bottom;
-  const auto& wanted_side_begin = by_channel ? needed.top : needed.first;
-  const auto& wanted_side_end = by_channel ? needed.bottom : needed.last;
+  const ranges<Ranks> cut = by_channel ? from.channels : from.rows;
+  const ranges<Ranks> side = by_channel ? from.rows : from.channels;
+  const ranges<Ranks> wanted = by_channel ? needed.channels : needed.rows;
+  const ranges<Ranks> wanted_side = by_channel ? needed.rows : needed.channels;
   std::size_t sent[Ranks]{};  // of several that hold a stretch, the one that has sent the least sends it
   for (std::size_t r = 0; r < Ranks; ++r) {
-    if (needed.bottom[r] == 0) continue;
-    const std::size_t side_from = wanted_side_begin[r], side_to = wanted_side_end[r], stop = wanted_end[r];
-    std::size_t at = wanted_begin[r];
+    if (needed.rows.end[r] == 0) continue;
+    const std::size_t side_from = wanted_side.begin[r], side_to = wanted_side.end[r], stop = wanted.end[r];
+    std::size_t at = wanted.begin[r];
     // What the rank itself holds of the stretch.
     std::size_t have_begin = stop, have_end = stop;
-    if (side_begin[r] <= side_from && side_to <= side_end[r] && begin[r] < stop && end[r] > at) {
-      have_begin = begin[r] > at ? begin[r] : at;
-      have_end = end[r] < stop ? end[r] : stop;
+    if (side.begin[r] <= side_from && side_to <= side.end[r] && cut.begin[r] < stop && cut.end[r] > at) {
+      have_begin = cut.begin[r] > at ? cut.begin[r] : at;
+      have_end = cut.end[r] < stop ? cut.end[r] : stop;
     }
     while (at < stop) {
       if (have_begin <= at && at < have_end) {
@@ -95,9 +103,10 @@ constexpr bool for_each_message(const layout<Ranks>& from, bool is_partial, cons
       }
       std::size_t best = r, reach = at;
       for (std::size_t s = 0; s < Ranks; ++s) {
-        if (end[s] <= at || begin[s] > at || s == r || side_begin[s] > side_from || side_end[s] < side_to)
+        if (cut.end[s] <= at || cut.begin[s] > at || s == r || side.begin[s] > side_from ||
+            side.end[s] < side_to)
           continue;
-        if (end[s] > reach || (end[s] == reach && sent[s] < sent[best])) best = s, reach = end[s];
+        if (cut.end[s] > reach || (cut.end[s] == reach && sent[s] < sent[best])) best = s, reach = cut.end[s];
       }
       if (best == r) return false;
       if (reach > stop) reach = stop;

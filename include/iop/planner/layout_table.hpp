@@ -24,44 +24,53 @@ struct known_layout {
   bool all_channels;           ///< nobody's channels are cut
   bool is_everywhere;          ///< together the ranks hold all, cut along one dimension
   bool is_cut_once;            ///< what is cut is held by one rank, or is a sum's term
+  sharing shared;              ///< not of a sum
 };
 
 template <std::size_t Ranks>
 constexpr known_layout<Ranks> look_at(const holding<Ranks>& h, const shape& extent) {
   known_layout<Ranks> k{};
+  layout<Ranks> of = h.of;
   k.held = h;
   k.all_rows = k.all_channels = true;
-  const layout<Ranks>& of = h.of;
+  std::size_t all = 0, least = 0, most = 0;
+  int count = 0;
   for (std::size_t r = 0; r < Ranks; ++r) {
-    if (of.bottom[r] == 0) continue;
-    const std::size_t rows = of.bottom[r] - of.top[r], channels = of.last[r] - of.first[r];
-    const double here = static_cast<double>(rows * channels);
-    k.floats += here;
-    if (k.count == 0 || here < k.least) k.least = here;
-    if (here > k.most) k.most = here;
-    if (k.count++ < 2) k.second = r;
+    if (of.rows.end[r] == 0) continue;
+    const std::size_t rows = of.rows.end[r] - of.rows.begin[r];
+    const std::size_t channels = of.channels.end[r] - of.channels.begin[r];
+    const std::size_t here = rows * channels;
+    all += here;
+    if (count == 0 || here < least) least = here;
+    if (here > most) most = here;
+    if (count++ < 2) k.second = r;
     if (rows != extent.height) k.all_rows = false;
     if (channels != extent.channels) k.all_channels = false;
   }
+  k.count = count;
+  k.floats = static_cast<double>(all), k.least = static_cast<double>(least);
+  k.most = static_cast<double>(most);
   k.is_cut_once = h.is_partial;
-  if (h.is_partial || k.count == 0 || (!k.all_rows && !k.all_channels)) return k;
-  if (k.all_rows && k.all_channels) {
+  if (h.is_partial) return k;
+  if (count > 0 && k.all_rows && k.all_channels) {
     k.is_everywhere = k.is_cut_once = true;
+    k.shared.is_split = count == 1;
     return k;
   }
-  // Mostly shares follow one another.
-  const auto& begin = k.all_rows ? of.first : of.top;
-  const auto& end = k.all_rows ? of.last : of.bottom;
-  const std::size_t length = k.all_rows ? extent.channels : extent.height;
-  std::size_t at = 0;
-  for (std::size_t r = 0; r < Ranks; ++r)
-    if (begin[r] <= at && end[r] > at) at = end[r];
-  k.is_everywhere = at == length;
-  k.is_cut_once = k.is_everywhere && k.floats == static_cast<double>(extent.height * extent.channels);
-  if (k.is_everywhere) return k;
-  layout<Ranks> all{};
-  all.put(k.second, whole(extent));
-  k.is_everywhere = covers(of, all);
+  if (k.all_rows != k.all_channels) {  // mostly shares follow one another
+    ranges<Ranks> cut = k.all_rows ? of.channels : of.rows;
+    std::size_t at = 0;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (cut.begin[r] <= at && cut.end[r] > at) at = cut.end[r];
+    k.is_everywhere = at == (k.all_rows ? extent.channels : extent.height);
+    k.is_cut_once = k.is_everywhere && all == extent.height * extent.channels;
+    k.shared = {k.all_rows, k.is_cut_once};
+    if (k.is_everywhere) return k;
+    layout<Ranks> everything{};
+    everything.put(k.second, whole(extent));
+    k.is_everywhere = covers(of, everything);
+  }
+  k.shared = sharing_of(of, extent);
   return k;
 }
 
@@ -76,20 +85,21 @@ struct layout_table {
 
   /// A layout that is new gets the next number.
   constexpr std::size_t number_of(const holding<Ranks>& h, const shape& extent) {
-    // Small numbers, which compilers need not make anew.
-    std::size_t hash = h.tensor + (h.is_partial ? 1 : 0);
-    for (std::size_t r = 0; r < Ranks; ++r)
-      if (h.of.bottom[r] != 0)
-        hash += (r + 1) * (h.of.top[r] + 3 * h.of.bottom[r] + 5 * h.of.first[r] + 7 * h.of.last[r]);
+    holding<Ranks> key = h;
+    std::size_t r = 0;  // the first share tells most of them apart
+    while (r + 1 < Ranks && key.of.rows.end[r] == 0) ++r;
+    const std::size_t hash = key.tensor + (key.is_partial ? 1 : 0) + key.of.ranks + key.of.rows.begin[r] +
+                             3 * key.of.rows.end[r] + 5 * key.of.channels.begin[r] +
+                             7 * key.of.channels.end[r];
     std::size_t& first = firsts_[hash % std::size(firsts_)];
     for (std::size_t n = first; n != 0; n = nexts_[n - 1])
-      if (ranks[n - 1] == h.of.ranks && entries[n - 1].held == h) return n - 1;
+      if (ranks[n - 1] == key.of.ranks && key == entries[n - 1].held) return n - 1;
     const std::size_t n = count++;
     grow(entries, count);
     grow(ranks, count);
     grow(nexts_, count);
-    entries[n] = look_at(h, extent);
-    ranks[n] = h.of.ranks;
+    entries[n] = look_at(key, extent);
+    ranks[n] = key.of.ranks;
     nexts_[n] = first;
     first = count;
     return n;

@@ -44,20 +44,19 @@ class least_move {
     const rank_set lacking = wanted.ranks & ~held.ranks;
     const bool is_summed = source.held.is_partial && source.count > 1;
     const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
-    const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
-    const std::size_t channels = wanted.last[rank] - wanted.first[rank];
+    const std::size_t rows = wanted.rows.end[rank] - wanted.rows.begin[rank];
+    const std::size_t channels = wanted.channels.end[rank] - wanted.channels.begin[rank];
     double most = static_cast<double>(rows * channels);
     if (!is_summed) most -= kept(held, wanted, rank);
     if (most <= 0) return 0;
     if (lacking != 0 && !is_summed) {
       // All that ranks without anything need must leave those that have it.
-      const auto& begin = needed.all_rows ? wanted.first : wanted.top;
-      const auto& end = needed.all_rows ? wanted.last : wanted.bottom;
+      ranges<Ranks> cut = needed.all_rows ? wanted.channels : wanted.rows;
       std::size_t sent = 0, at = 0;
       for (std::size_t r = 0; r < Ranks; ++r) {
-        if ((lacking >> r & 1) == 0 || end[r] <= at) continue;
-        sent += end[r] - (begin[r] > at ? begin[r] : at);
-        at = end[r];
+        if ((lacking >> r & 1) == 0 || cut.end[r] <= at) continue;
+        sent += cut.end[r] - (cut.begin[r] > at ? cut.begin[r] : at);
+        at = cut.end[r];
       }
       const double leaving = static_cast<double>(sent * (needed.all_rows ? rows : channels)) / source.count;
       if (leaving > most) most = leaving;
@@ -75,14 +74,15 @@ class least_move {
 
  private:
   static constexpr double floats_of(const layout<Ranks>& of, std::size_t rank) {
-    return static_cast<double>((of.bottom[rank] - of.top[rank]) * (of.last[rank] - of.first[rank]));
+    return static_cast<double>((of.rows.end[rank] - of.rows.begin[rank]) *
+                               (of.channels.end[rank] - of.channels.begin[rank]));
   }
   /// The most of what a rank needs that it can have.
   static constexpr double kept(const layout<Ranks>& held, const layout<Ranks>& wanted, std::size_t rank) {
-    const std::size_t rows = wanted.bottom[rank] - wanted.top[rank];
-    const std::size_t channels = wanted.last[rank] - wanted.first[rank];
-    const std::size_t held_rows = held.bottom[rank] - held.top[rank];
-    const std::size_t held_channels = held.last[rank] - held.first[rank];
+    const std::size_t rows = wanted.rows.end[rank] - wanted.rows.begin[rank];
+    const std::size_t channels = wanted.channels.end[rank] - wanted.channels.begin[rank];
+    const std::size_t held_rows = held.rows.end[rank] - held.rows.begin[rank];
+    const std::size_t held_channels = held.channels.end[rank] - held.channels.begin[rank];
     return static_cast<double>((held_rows < rows ? held_rows : rows) *
                                (held_channels < channels ? held_channels : channels));
   }
@@ -120,7 +120,7 @@ class least_move {
     const double direct = others * (message_ + floats * per_float_);
     if (needed.all_rows && needed.all_channels) {  // or summed in shards, which are gathered again
       const double holding = source.count;
-      const shards parts = shards_of(source.count);
+      shards parts = shards_of(source.count);
       const double gathering = needed.count > 3 ? least_messages(parts.count) : parts.count - 1;
       const double gathered =
           floats - floats / holding - ((sources & ~needed.held.of.ranks) != 0 ? parts.excess : 0);
@@ -141,7 +141,7 @@ class least_move {
     if (!needed.all_rows || !needed.all_channels || needed.count < 3) return direct;
     // Or scattered and gathered again.
     const double floats = floats_of(needed.held.of, lowest(lacking));
-    const shards parts = shards_of(needed.count);
+    shards parts = shards_of(needed.count);
     if (parts.count < needed.count) {
       const double once = message_ + floats * per_float_;
       return direct < once ? direct : once;
@@ -162,7 +162,8 @@ class least_move {
     double sent_messages = 0, sent = 0;
     if (lacking == 0) {
       received -= kept(held, wanted, rank);
-      messages = (wanted.top[rank] < held.top[rank]) + (wanted.bottom[rank] > held.bottom[rank]);
+      messages =
+          (wanted.rows.begin[rank] < held.rows.begin[rank]) + (wanted.rows.end[rank] > held.rows.end[rank]);
       if (messages == 0 && received > 0) messages = 1;
     } else if (!all_whole) {
       double receivers = 0;

@@ -48,8 +48,8 @@ class moves_to {
   /// No route takes less; of a value that is not there.
   constexpr double least_seconds(std::size_t v, std::size_t input, std::size_t need) const {
     if (is_known_[input] && states_[input][v * needs_[input]->count + need] >= first_cost) return 0;
-    const known_layout<Ranks> source = values_.entries[v];
-    const known_layout<Ranks> needed = needs_[input]->entries[need];
+    known_layout<Ranks> source = values_.entries[v];
+    known_layout<Ranks> needed = needs_[input]->entries[need];
     const least_move<Operators, Ranks>& least = least_[input];
     return source.is_cut_once ? least.seconds(source, needed) : least.received_seconds(source, needed);
   }
@@ -94,9 +94,8 @@ class moves_to {
   enum : std::uint32_t { unknown, there, elsewhere, first_cost };
 
   constexpr move_costs costs_on(std::size_t v, std::size_t input, std::size_t need) const {
-    const holding<Ranks> from = values_.entries[v].held;
-    const layout<Ranks> needed = needs_[input]->entries[need].held.of;
-    return costs_of(p_, from, needed);
+    known_layout<Ranks> from = values_.entries[v], needed = needs_[input]->entries[need];
+    return costs_of(p_, from.held, from.shared, needed.held.of);
   }
 
   constexpr bool provided(std::size_t v, std::size_t input, std::size_t need) const {

@@ -64,7 +64,7 @@ class search_progress {
         else if (is_last || slack_ >= most_slack || got.labels >= few_labels)
           phase_ = phase::beam;
         else
-          slack_ *= 2;
+          slack_ *= growth;
         return;
       case phase::beam:
         phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
@@ -97,7 +97,7 @@ class search_progress {
 
  private:
   enum class phase : unsigned char { near, beam, narrow, wide, every, done };
-  static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8;
+  static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8, growth = 1.6;
   static constexpr std::size_t few_labels = 4;  ///< then a pass twice as far keeps not too many
 
   constexpr double near() const {

@@ -37,6 +37,12 @@ struct remainders {
   constexpr remainder behind(std::size_t option) const { return {onward[option], fewer[option]}; }
 };
 
+/// The devices that go on without an exchange, and which of them stands for all, see `stage`.
+struct running {
+  rank_set ranks = 0;
+  std::size_t typical_rank = 0;
+};
+
 /// The next operator on the spine, and what remains there.
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 struct reader_ahead {
@@ -63,12 +69,17 @@ struct reader_ahead {
   // Not by the pointers: under sanitizers g++ does not compare those of constants with null.
   constexpr bool exists() const { return index != 0; }
 
-  /// When it goes on with one of its options where some ranks hold what that needs.
-  constexpr remainder going_on(std::size_t option, rank_set holding) const {
+  /// It goes on with one of its options on those devices, and the same one stands for all.
+  constexpr bool is_like(std::size_t option, const running& before) const {
+    return own->busy[option] == before.ranks && own->typical_rank[option] == before.typical_rank;
+  }
+
+  /// When it goes on with one of its options where those hold what that needs.
+  constexpr remainder going_on(std::size_t option, const running& before) const {
     const rank_set busy = own->busy[option];
-    if ((busy & ~holding) != 0) return {0, 0};  // what it needs is padding only: nothing is known
+    if ((busy & ~before.ranks) != 0) return {0, 0};  // what it needs is padding only: nothing is known
     const double onward = remains->going_onward[option], fewer = remains->going_fewer[option];
-    if (busy == holding) return {onward, fewer};
+    if (busy == before.ranks && own->typical_rank[option] == before.typical_rank) return {onward, fewer};
     return {no_limit, onward < fewer ? onward : fewer};
   }
 };

@@ -49,11 +49,11 @@ template <std::size_t Ranks>
 constexpr spread spread_of(const layout<Ranks>& from, const layout<Ranks>& needed, const shape& extent) {
   spread s;
   for (std::size_t r = 0; r < Ranks; ++r) {
-    s.holding += from.bottom[r] > 0;
-    if (needed.bottom[r] == 0) continue;
+    s.holding += from.rows.end[r] > 0;
+    if (needed.rows.end[r] == 0) continue;
     s.wanting += 1;
-    if (needed.bottom[r] - needed.top[r] != extent.height ||
-        needed.last[r] - needed.first[r] != extent.channels)
+    if (needed.rows.end[r] - needed.rows.begin[r] != extent.height ||
+        needed.channels.end[r] - needed.channels.begin[r] != extent.channels)
       s.all_whole = false;
   }
   return s;
@@ -84,12 +84,13 @@ constexpr round_layouts<Ranks> rounds_of(const layout<Ranks>& from, bool is_part
     layout<Ranks> next = wanted;
     for (std::size_t r = 0; r < Ranks; ++r) {
       // A rank that already holds what it needs keeps its buffer as it is.
-      if (is_partial || now.bottom[r] == 0 || (only_wanted && wanted.bottom[r] == 0)) continue;
-      if (wanted.bottom[r] > 0 && (now.top[r] > wanted.top[r] || now.bottom[r] < wanted.bottom[r] ||
-                                   now.first[r] > wanted.first[r] || now.last[r] < wanted.last[r]))
+      if (is_partial || now.rows.end[r] == 0 || (only_wanted && wanted.rows.end[r] == 0)) continue;
+      if (wanted.rows.end[r] > 0 &&
+          (now.rows.begin[r] > wanted.rows.begin[r] || now.rows.end[r] < wanted.rows.end[r] ||
+           now.channels.begin[r] > wanted.channels.begin[r] || now.channels.end[r] < wanted.channels.end[r]))
         continue;
-      next.top[r] = now.top[r], next.bottom[r] = now.bottom[r];
-      next.first[r] = now.first[r], next.last[r] = now.last[r];
+      next.rows.begin[r] = now.rows.begin[r], next.rows.end[r] = now.rows.end[r];
+      next.channels.begin[r] = now.channels.begin[r], next.channels.end[r] = now.channels.end[r];
       next.ranks |= rank_set{1} << r;
     }
     now = next;
@@ -107,8 +108,8 @@ constexpr round_layouts<Ranks> rounds_of(const layout<Ranks>& from, bool is_part
   }
   std::size_t members[Ranks]{}, holders[Ranks]{}, count = 0, holding = 0;
   for (std::size_t r = 0; r < Ranks; ++r) {
-    if (from.bottom[r] > 0) holders[holding++] = r;
-    if (needed.bottom[r] > 0) members[count++] = r;
+    if (from.rows.end[r] > 0) holders[holding++] = r;
+    if (needed.rows.end[r] > 0) members[count++] = r;
   }
   if (how == route::scatter_gather || how == route::scatter_doubling) {
     // Who gets no shard has none: what it holds may be cut along the other dimension.
@@ -119,7 +120,7 @@ constexpr round_layouts<Ranks> rounds_of(const layout<Ranks>& from, bool is_part
     add(shards, true);
   }
   if (!is_partial && (how == route::doubling || how == route::scatter_doubling)) {
-    const layout<Ranks> shards = now;
+    layout<Ranks> shards = now;
     for (std::size_t block = smallest_factor(count); block < count; block *= smallest_factor(count / block)) {
       layout<Ranks> blocks{};
       for (std::size_t i = 0; i < count; ++i) {

@@ -42,7 +42,7 @@ constexpr frontier<Ranks, Most> start_of(const problem<Operators, Ranks>& p, con
   frontier<Ranks, Most> made(p.memory_binds);
   label<Ranks> l;
   l.behind = behind.behind(0);
-  l.busy = first.busy[0];
+  l.busy = first.busy[0], l.typical_rank = first.typical_rank[0];
   l.bound = behind.arriving[0];
   l.live[l.live_count++] = made.values.number_of(first.values[0].held, p.ops[0].out);
   l.peak[p.ends.input_rank] = aligned(p.ops[0].out.size());

@@ -3,7 +3,9 @@
 
 // The search for the best plan in pieces: each table of each operator, and each step of each pass, is a
 // constant of its own. A compiler limits what it evaluates for one constant, not for all of them, so no flag
-// is needed; and what it has evaluated it keeps and shares.
+// is needed; and what it has evaluated it keeps and shares. Each works on copies of what it reads often:
+// compilers read what is constant half as fast as what is not, Clang in local variables, too, so that in the
+// planner those of class type are not const.
 
 #include <iop/planner/policies.hpp>
 
@@ -48,11 +50,15 @@ struct search_pieces {
   template <std::size_t I>
   static constexpr auto bounds_of() {
     constexpr std::size_t next = posed.main_path.next[I];
-    if constexpr (next == 0)
-      return bound_builder<roomy, operators, ranks>(posed, I, stages<I>, 0, nullptr, nullptr).run();
-    else
-      return bound_builder<roomy, operators, ranks>(posed, I, stages<I>, next, &stages<next>, &bounds<next>)
-          .run();
+    auto p = posed;
+    auto own = stages<I>;
+    if constexpr (next == 0) {
+      return bound_builder<roomy, operators, ranks>(p, I, own, 0, nullptr, nullptr).run();
+    } else {
+      auto reader = stages<next>;
+      auto behind = bounds<next>;
+      return bound_builder<roomy, operators, ranks>(p, I, own, next, &reader, &behind).run();
+    }
   }
 
   /// Tables that need others are made behind them, lest templates nest too deeply.
@@ -91,11 +97,14 @@ struct search_pieces {
       nothing.is_complete = labels<Pass, I - 1>.is_complete;
       return nothing;
     } else {
+      constexpr bool on_spine = posed.main_path.has[I];
       constexpr std::size_t next = posed.main_path.next[posed.main_path.before[I]];
-      const remainders<ranks, roomy>* behind = nullptr;
-      if constexpr (posed.main_path.has[I]) behind = &bounds<I>;
-      return expansion<roomy, operators, ranks>(posed, I, stages<I - 1>, stages<I>, behind, bounds<next>,
-                                                labels<Pass, I - 1>, progress<Pass>.next())
+      auto p = posed;
+      auto own = stages<I>;
+      auto spine = bounds < on_spine ? I : next > ;
+      auto before = labels<Pass, I - 1>;
+      return expansion<roomy, operators, ranks>(p, I, stages<I - 1>, own, on_spine ? &spine : nullptr, spine,
+                                                before, progress<Pass>.next())
           .run();
     }
   }

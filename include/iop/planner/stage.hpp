@@ -21,7 +21,10 @@ template <std::size_t Ranks, std::size_t Most>
 struct stage {
   choice_table<Ranks, Most> options{};
   column<double, Most * Ranks> seconds{};
-  column<double, Most> typical{};                 ///< what stands for the slowest in bounds, see `share`
+  /// What stands for the slowest in bounds: of unlike devices the mean; of equal ones the time of one, the
+  /// same one as long as they go on without an exchange.
+  column<double, Most> typical{};
+  column<std::size_t, Most> typical_rank{};       ///< of equal devices: that one
   column<double, Most> least{};                   ///< of the ranks that make something
   column<double, Most> effort{};                  ///< seconds × FLOP/s of all ranks
   column<rank_set, Most> busy{};                  ///< ranks that make something
@@ -40,13 +43,6 @@ struct stage {
   column<std::size_t, Most> next_option{};      ///< with the same query; or nowhere
 };
 
-/// What stands for the slowest of some devices: of equal ones the first, which gets what an even cut leaves
-/// over, else the mean; and the least of them.
-struct share {
-  double typical = 0;
-  double least = 0;
-};
-
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 class stage_builder {
  public:
@@ -57,6 +53,7 @@ class stage_builder {
     const std::size_t count = choices.count;
     grow(made_.seconds, count * Ranks);
     grow(made_.typical, count);
+    grow(made_.typical_rank, count);
     grow(made_.least, count);
     grow(made_.effort, count);
     grow(made_.busy, count);
@@ -69,11 +66,47 @@ class stage_builder {
 
   constexpr stage<Ranks, Most> run() {
     const std::size_t count = made_.options.count;
-    for (std::size_t n = 0; n < count; ++n) add(n);
+    for (std::size_t n = 0; n < count; ++n) {
+      const std::size_t like = shared_alike(n);
+      if (like == nowhere)
+        add(n);
+      else
+        add_again(n, like);
+    }
     return std::move(made_);
   }
 
  private:
+  /// The choice before that cuts the same rows for a segment that ends elsewhere; or nowhere.
+  constexpr std::size_t shared_alike(std::size_t n) const {
+    const choice_table<Ranks, Most>& all = made_.options;
+    if (n < all.first_strip || n >= all.strips_end) return nowhere;
+    std::size_t like = n;
+    while (like > all.first_strip) {
+      --like;
+      if (all.members[like] != all.members[n] || all.winograd[like] != all.winograd[n]) continue;
+      for (std::size_t r = 0; r < Ranks; ++r)
+        if (all.begin[like * Ranks + r] != all.begin[n * Ranks + r] ||
+            all.end[like * Ranks + r] != all.end[n * Ranks + r])
+          return nowhere;
+      return like;
+    }
+    return nowhere;
+  }
+
+  constexpr void add_again(std::size_t n, std::size_t like) {
+    for (std::size_t r = 0; r < Ranks; ++r) made_.seconds[n * Ranks + r] = made_.seconds[like * Ranks + r];
+    if (p_.memory_binds) weigh(n);
+    const std::size_t rank = made_.options.typical_rank[n];
+    made_.typical_rank[n] = has(made_.busy[like], rank) ? rank : made_.typical_rank[like];
+    made_.typical[n] = p_.are_alike ? made_.seconds[n * Ranks + made_.typical_rank[n]] : made_.typical[like];
+    made_.least[n] = made_.least[like];
+    made_.effort[n] = made_.effort[like];
+    made_.busy[n] = made_.busy[like];
+    made_.made[n] = made_.made[like];
+    ask(n, made_.asked[like]);
+  }
+
   constexpr void add(std::size_t n) {
     const partition how = made_.options.how[n];
     const bool is_partial = how == partition::input_channel;
@@ -83,11 +116,11 @@ class stage_builder {
     made.tensor = i_;
     made.is_partial = is_partial;
     std::size_t same = Ranks, rows = 0, channels = 0, in_rows = 0, in_channels = 0;
-    double sum = 0, effort = 0, first = 0, least = 0;
-    std::size_t busy = 0;
+    double sum = 0, effort = 0, least = 0;
+    std::size_t busy = 0, first = 0;
     const bool skips_padding = p_.devices->devices[0].skips_padding;  // then a strip's place matters, too
     for (std::size_t r = 0; r < Ranks; ++r) {
-      const range share{made_.options.begin[n * Ranks + r], made_.options.end[n * Ranks + r]};
+      range share{made_.options.begin[n * Ranks + r], made_.options.end[n * Ranks + r]};
       if (share.end <= share.begin) continue;
       box out{{0, o_.out.height}, {0, o_.out.channels}};
       if (by_rows)
@@ -103,7 +136,8 @@ class stage_builder {
       }
       const layout<Ranks>& read = needed[0].of;
       const std::size_t h = out.rows.end - out.rows.begin, c = out.channels.end - out.channels.begin;
-      const std::size_t ih = read.bottom[r] - read.top[r], ic = read.last[r] - read.first[r];
+      const std::size_t ih = read.rows.end[r] - read.rows.begin[r],
+                        ic = read.channels.end[r] - read.channels.begin[r];
       double seconds = 0;
       // Equal devices take equal times for equal sizes.
       if (same < Ranks && p_.are_alike && !skips_padding && h == rows && c == channels && ih == in_rows &&
@@ -116,19 +150,25 @@ class stage_builder {
         same = r, rows = h, channels = c, in_rows = ih, in_channels = ic;
       }
       made_.seconds[n * Ranks + r] = seconds;
-      if (busy == 0) first = least = seconds;
+      if (busy == 0) least = seconds, first = r;
       if (seconds < least) least = seconds;
       sum += seconds;
       effort += seconds * p_.speed[r];
       ++busy;
     }
     if (p_.memory_binds) weigh(n);
-    made_.typical[n] = p_.are_alike || busy == 0 ? first : sum / static_cast<double>(busy);
+    const std::size_t rank = by_rows ? made_.options.typical_rank[n] : first;
+    made_.typical_rank[n] = has(made.of.ranks, rank) ? rank : first;
+    made_.typical[n] = p_.are_alike || busy == 0 ? made_.seconds[n * Ranks + made_.typical_rank[n]]
+                                                 : sum / static_cast<double>(busy);
     made_.least[n] = least;
     made_.effort[n] = effort;
     made_.busy[n] = made.of.ranks;
     made_.made[n] = made_.values.number_of(made, o_.out);
-    const std::size_t query = number_of(needed);
+    ask(n, number_of(needed));
+  }
+
+  constexpr void ask(std::size_t n, std::size_t query) {
     made_.asked[n] = query;
     made_.next_option[n] = nowhere;
     if (made_.first_option[query] == nowhere)

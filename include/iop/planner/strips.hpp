@@ -123,9 +123,9 @@ class strip_builder {
         const std::size_t at = last_ - input;
         if (at >= longest_fusion) continue;
         for (std::size_t r = 0; r < Ranks; ++r) {
-          const range mine{begin[depth][r], end[depth][r]};
+          range mine{begin[depth][r], end[depth][r]};
           if (mine.end <= mine.begin) continue;
-          const range needed =
+          range needed =
               hull({begin[at][r], end[at][r]}, has_window ? input_rows(o.win, mine, o.in.height) : mine);
           begin[at][r] = needed.begin;
           end[at][r] = needed.end;

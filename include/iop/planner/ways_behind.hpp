@@ -55,19 +55,19 @@ class ways_behind {
   }
 
   /// The row of an option whose segment goes on with one of the reader's.
-  constexpr std::size_t go_on(std::size_t option, rank_set held, const remainder& rest) {
+  constexpr std::size_t go_on(std::size_t option, const running& before, const remainder& rest) {
     if (!is_promising(rest)) return nowhere;
-    const bool is_alike = goes_on_alike(option, held);
+    const bool is_alike = goes_on_alike(option, before);
     const std::size_t row = new_row(is_alike ? rest : remainder{});
     if (is_alike) return row;
     std::size_t k = 0;
     while (reader_.remains->order[k] != reader_.own->asked[option]) ++k;
-    go_on_by_way(row, k, option, held);
+    go_on_by_way(row, k, option, before);
     return row;
   }
 
-  /// The row of a value which some ranks hold, behind which `best` remains.
-  constexpr std::size_t behind(const ways_on<Most>& on, const remainder& best, rank_set held) {
+  /// The row of a value which those hold, behind which `best` remains.
+  constexpr std::size_t behind(const ways_on<Most>& on, const remainder& best, const running& before) {
     // What takes longer is told apart no further, and what the reader does not tell apart is alike by all
     // ways.
     remainder alike{best.onward + slack_, no_limit};
@@ -77,28 +77,29 @@ class ways_behind {
       if (rows[order[k]] == nowhere && on.move[k] + on.arriving[k] < alike.onward)
         alike.onward = on.move[k] + on.arriving[k];
     for (std::size_t n = 0; n < on.stays; ++n) {
-      if (!goes_on_alike(on.option[n], held)) continue;
-      const remainder rest = reader_.going_on(on.option[n], held);
+      if (!goes_on_alike(on.option[n], before)) continue;
+      remainder rest = reader_.going_on(on.option[n], before);
       if (rest.onward < alike.onward) alike.onward = rest.onward;
       if (rest.fewer < alike.fewer) alike.fewer = rest.fewer;
     }
     const std::size_t count = made_.count, to = new_row(alike);
     for (std::size_t n = 0; n < on.stays; ++n)
-      if (!goes_on_alike(on.option[n], held)) go_on_by_way(to, on.place[n], on.option[n], held);
-    auto& known = made_.onward;
-    const auto& arriving = reader_.remains->ways.arriving;
+      if (!goes_on_alike(on.option[n], before)) go_on_by_way(to, on.place[n], on.option[n], before);
+    double known[most_ways]{};
+    for (std::size_t w = 0; w < count; ++w) known[w] = made_.onward[to + w];
     for (std::size_t k = 0; k < on.looked_at; ++k) {
       const double move = on.move[k];
       if (move + on.arriving[k] >= alike.onward) continue;
       if (reader_.is_join) {
-        double& by_it = known[to + way_of(k)];
-        if (move + on.arriving[k] < by_it) by_it = move + on.arriving[k];
+        const std::size_t w = way_of(k);
+        if (move + on.arriving[k] < known[w]) known[w] = move + on.arriving[k];
         continue;
       }
-      const std::size_t from = rows[order[k]];
+      const double* const there = &reader_.remains->ways.arriving[rows[order[k]]];
       for (std::size_t w = 0; w < count; ++w)
-        if (move + arriving[from + w] < known[to + w]) known[to + w] = move + arriving[from + w];
+        if (move + there[w] < known[w]) known[w] = move + there[w];
     }
+    for (std::size_t w = 0; w < count; ++w) made_.onward[to + w] = known[w];
     return to;
   }
 
@@ -146,32 +147,33 @@ class ways_behind {
   }
 
   /// Behind that option of the reader, all ways take the same.
-  constexpr bool goes_on_alike(std::size_t option, rank_set held) const {
+  constexpr bool goes_on_alike(std::size_t option, const running& before) const {
     return !reader_.is_join &&
-           ((reader_.own->busy[option] & ~held) != 0 || reader_.remains->ways.row[option] == nowhere);
+           ((reader_.own->busy[option] & ~before.ranks) != 0 || reader_.remains->ways.row[option] == nowhere);
   }
 
   /// With an option of the reader whose query has place `k`.
-  constexpr void go_on_by_way(std::size_t to, std::size_t k, std::size_t option, rank_set held) {
+  constexpr void go_on_by_way(std::size_t to, std::size_t k, std::size_t option, const running& before) {
     auto& onward = made_.onward;
     auto& fewer = made_.fewer;
     if (reader_.is_join) {
-      const remainder rest = reader_.going_on(option, held);
+      remainder rest = reader_.going_on(option, before);
       const std::size_t w = to + way_of(k);
       if (rest.onward < onward[w]) onward[w] = rest.onward;
       if (rest.fewer < fewer[w]) fewer[w] = rest.fewer;
       return;
     }
-    const auto& from_onward = reader_.remains->ways.onward;
-    const auto& from_fewer = reader_.remains->ways.fewer;
-    const std::size_t from = reader_.remains->ways.row[option], count = made_.count;
+    const std::size_t from = reader_.remains->ways.row[option], count = reader_.remains->ways.count;
+    const double* const next = &reader_.remains->ways.onward[from];
+    const double* const losing = &reader_.remains->ways.fewer[from];
+    double* const onward_to = &onward[to];
+    double* const fewer_to = &fewer[to];
+    double* const next_to = reader_.is_like(option, before) ? onward_to : fewer_to;
     const double typical = reader_.is_free ? 0 : reader_.own->typical[option];
     const double least = reader_.is_free ? 0 : reader_.own->least[option];
-    auto& rest = reader_.own->busy[option] == held ? onward : fewer;
     for (std::size_t w = 0; w < count; ++w) {
-      const double next = typical + from_onward[from + w];
-      if (next < rest[to + w]) rest[to + w] = next;
-      if (least + from_fewer[from + w] < fewer[to + w]) fewer[to + w] = least + from_fewer[from + w];
+      if (typical + next[w] < next_to[w]) next_to[w] = typical + next[w];
+      if (least + losing[w] < fewer_to[w]) fewer_to[w] = least + losing[w];
     }
   }
   constexpr std::size_t way_of(std::size_t k) const { return k < made_.known ? k : made_.known; }
