@@ -131,6 +131,11 @@ class bound_builder {
 
   constexpr remainder behind(std::size_t v) {
     known_layout<Ranks> source = own_.values.entries[v];
+    const bool is_partial = source.held.is_partial;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      here_[r] = is_partial ? 0
+                            : (source.held.of.rows.end[r] - source.held.of.rows.begin[r]) *
+                                  (source.held.of.channels.end[r] - source.held.of.channels.begin[r]);
     if (is_fork_) fork_.look_at(source);
     remainder best;
     on_.stays = 0;
@@ -159,14 +164,10 @@ class bound_builder {
   /// Goes on with the queries whose boxes are there.
   constexpr void stay(const known_layout<Ranks>& source, const running& here, remainder& best) {
     const bool is_whole = source.all_rows && source.all_channels;
-    std::size_t floats[Ranks]{};
-    for (std::size_t r = 0; r < Ranks; ++r)
-      floats[r] = (source.held.of.rows.end[r] - source.held.of.rows.begin[r]) *
-                  (source.held.of.channels.end[r] - source.held.of.channels.begin[r]);
     for (std::size_t g = 0; g < groups_; ++g) {
       if ((group_[g] & ~here.ranks) != 0) continue;
       for (std::size_t k = first_[g]; k != nowhere; k = next_[k]) {
-        if (floats_[k] > floats[fullest_[k]]) continue;
+        if (floats_[k] > here_[fullest_[k]]) continue;
         if (!is_whole && !provides(source.held.of, needed_[k].held.of)) continue;
         is_there_[k] = true;
         for (std::size_t n = reader_.own->first_option[reader_.remains->order[k]]; n != nowhere;
@@ -189,10 +190,6 @@ class bound_builder {
     const double messages = !is_partial || is_read_before_ ? 1 : source.count - 1;
     const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
     const double per_float = soonest > 0 ? static_cast<double>(o_.out.width) * p_.least_per_float : 0;
-    std::size_t floats[Ranks]{};
-    for (std::size_t r = 0; r < Ranks && !is_partial; ++r)
-      floats[r] = (source.held.of.rows.end[r] - source.held.of.rows.begin[r]) *
-                  (source.held.of.channels.end[r] - source.held.of.channels.begin[r]);
     const std::size_t count = reader_.own->queries;
     // Most often the best for one value is good for the next one, too.
     const std::size_t guess = best_;
@@ -210,7 +207,7 @@ class bound_builder {
       if (k == guess) continue;
       double least = on_.arriving[k] + soonest;
       if (least >= most_by_way) break;  // to those that follow no move takes less
-      const std::size_t needed = floats_[k], had = floats[fullest_[k]];
+      const std::size_t needed = floats_[k], had = here_[fullest_[k]];
       if (needed > had) least += static_cast<double>(needed - had) * per_float;
       least_[k] = least;
       on_.move[k] = no_limit;
@@ -244,7 +241,7 @@ class bound_builder {
     if (!needed.all_rows || !needed.all_channels)
       return direct_seconds(p_, o_.out.width, source.held.of, source.shared, source.held.is_partial,
                             needed.held.of);
-    move_costs costs = costs_of(p_, source.held, source.shared, needed.held.of);
+    move_costs costs = costs_of(p_, source.held, source.shared, needed.held.of, true);
     return costs.of(costs.quickest);
   }
 
@@ -252,17 +249,21 @@ class bound_builder {
     const std::size_t count = made_.query_count = own_.queries;
     grow(made_.query_arriving, count);
     grow(made_.order, count);
+    grow(sorted_, count);
     for (std::size_t q = 0; q < count; ++q) {
       double least = no_limit;
       for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n])
         if (made_.arriving[n] < least) least = made_.arriving[n];
-      if (least < made_.least_arriving) made_.least_arriving = least;
       made_.query_arriving[q] = least;
       std::size_t at = q;
-      for (; at > 0 && made_.query_arriving[made_.order[at - 1]] > least; --at)
+      for (; at > 0 && sorted_[at - 1] > least; --at) {
+        sorted_[at] = sorted_[at - 1];
         made_.order[at] = made_.order[at - 1];
+      }
+      sorted_[at] = least;
       made_.order[at] = q;
     }
+    if (count > 0) made_.least_arriving = sorted_[0];
   }
 
   const problem<Operators, Ranks>& p_;
@@ -285,6 +286,7 @@ class bound_builder {
   // Of each query of the reader, in order.
   column<known_layout<Ranks>, Most> needed_{};
   column<std::size_t, Most> fullest_{}, floats_{};
+  std::size_t here_[Ranks]{};      ///< floats of one value
   column<bool, Most> is_there_{};  ///< for one value
   std::size_t groups_ = 0;         ///< of queries that the same ranks need
   column<rank_set, Most> group_{};
@@ -294,6 +296,8 @@ class bound_builder {
   column<std::size_t, Most> candidate_{};
   std::size_t candidates_ = 0;
   std::size_t best_ = 0;  ///< for the value before
+
+  column<double, Most> sorted_{};  ///< what remains from the operator's own queries
 };
 
 }  // namespace iop::planner

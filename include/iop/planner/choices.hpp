@@ -30,6 +30,7 @@ struct choice_table {
   column<std::size_t, Most> fused_until{};
   column<std::size_t, Most> level{};
   column<std::size_t, Most> typical_rank{};   ///< of rows, see `stage`
+  column<bool, Most> inside{};                ///< only of use inside a segment that begins before
   column<std::size_t, Most * Ranks> begin{};  ///< of the share of each rank
   column<std::size_t, Most * Ranks> end{};
   std::size_t first_strip = 0, strips_end = 0;  ///< those that cut by rows
@@ -95,27 +96,33 @@ class choice_builder {
 
   constexpr void push_back(const decision<Ranks>& d, rank_set members, std::size_t until, std::size_t level) {
     const std::size_t n = made_.count++;
-    grow(made_.how, made_.count);
-    grow(made_.members, made_.count);
-    grow(made_.winograd, made_.count);
-    grow(made_.fused_until, made_.count);
-    grow(made_.level, made_.count);
-    grow(made_.typical_rank, made_.count);
-    grow(made_.begin, made_.count * Ranks);
-    grow(made_.end, made_.count * Ranks);
+    if constexpr (Most == unbounded) grow_by_one();
     made_.how[n] = d.how;
     made_.members[n] = members;
     made_.winograd[n] = d.winograd;
     made_.fused_until[n] = until;
     made_.level[n] = level;
     std::size_t& last = last_[static_cast<std::size_t>(d.how)];
-    grow(before_, made_.count);
     before_[n] = last;
     last = made_.count;
     for (std::size_t r = 0; r < Ranks; ++r) {
       made_.begin[n * Ranks + r] = d.shares[r].begin;
       made_.end[n * Ranks + r] = d.shares[r].end;
     }
+  }
+
+  constexpr void grow_by_one() {
+    const std::size_t count = made_.count;
+    grow(made_.how, count);
+    grow(made_.members, count);
+    grow(made_.winograd, count);
+    grow(made_.fused_until, count);
+    grow(made_.level, count);
+    grow(made_.typical_rank, count);
+    grow(made_.inside, count);
+    grow(made_.begin, count * Ranks);
+    grow(made_.end, count * Ranks);
+    grow(before_, count);
   }
 
   constexpr bool is_known(const decision<Ranks>& d) const {
@@ -155,6 +162,7 @@ class choice_builder {
         d.winograd = quicker & p_.winograd_sets[level];
         push_back(d, p_.sets[set], i_ + depth, level);
         made_.typical_rank[made_.count - 1] = typical;
+        made_.inside[made_.count - 1] = !all.start[row];
       }
     }
   }

@@ -67,7 +67,8 @@ struct column_of<T, unbounded> {
 template <class T, std::size_t Most>
 using column = typename column_of<T, Most>::type;
 
-/// Makes room for `rows` rows.
+/// Makes room for `rows` rows. Where it is called often, only of columns that grow: an index outside of an
+/// array is an error in a constant anyway.
 template <class T, std::size_t Most>
 constexpr void grow(T (&)[Most], std::size_t rows) {
   if (rows > Most) std::abort();

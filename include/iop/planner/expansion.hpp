@@ -295,7 +295,7 @@ class expansion {
 
   /// To have a value where a way needs it.
   constexpr double fetching_of(std::size_t value, std::size_t way) {
-    grow(fetching_, (value + 1) * most_ways);
+    if constexpr (Most == unbounded) grow(fetching_, (value + 1) * most_ways);
     double& known = fetching_[value * most_ways + way];
     if (known == 0) {
       known_layout<Ranks> source = kept_.labels().values.entries[value], needed = ways_->needed[way];

@@ -50,16 +50,16 @@ class fork {
     const std::size_t row = reader_.remains->ways.row[option], count = reader_.remains->ways.count;
     if ((reader_.own->busy[option] & ~before.ranks) != 0 || row == nowhere)
       return reader_.going_on(option, before);
-    const auto& onward = reader_.remains->ways.onward;
-    const auto& fewer = reader_.remains->ways.fewer;
+    const double* const onward = &reader_.remains->ways.onward[row];
+    const double* const fewer = &reader_.remains->ways.fewer[row];
     double next = no_limit, losing = no_limit;
     for (std::size_t w = 0; w < count; ++w) {
-      if (onward[row + w] >= next && fewer[row + w] >= losing) continue;
+      if (onward[w] >= next && fewer[w] >= losing) continue;
       if (fetching_[w] == unknown)
         fetching_[w] = moves_.received_seconds(source_, reader_.remains->ways.needed[w]);
       const double fetching = fetching_[w];
-      if (onward[row + w] + fetching < next) next = onward[row + w] + fetching;
-      if (fewer[row + w] + fetching < losing) losing = fewer[row + w] + fetching;
+      if (onward[w] + fetching < next) next = onward[w] + fetching;
+      if (fewer[w] + fetching < losing) losing = fewer[w] + fetching;
     }
     next += reader_.is_free ? 0 : reader_.own->typical[option];
     losing += reader_.is_free ? 0 : reader_.own->least[option];

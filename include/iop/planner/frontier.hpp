@@ -83,13 +83,7 @@ class frontier {
 
   constexpr std::size_t push_back(const label<Ranks>& l) {
     const std::size_t n = count++;
-    grow(chosen, count), grow(previous, count), grow(fetch, count), grow(live_count, count);
-    grow(live, count * most_live);
-    grow(clock, count * Ranks);
-    grow(latest, count), grow(bound, count), grow(ahead, count);
-    grow(onward, count), grow(fewer, count);
-    grow(busy, count), grow(typical_rank, count);
-    if (!is_light_) grow(weights, count * Ranks), grow(peak, count * Ranks);
+    if constexpr (Most == unbounded) grow_by_one();
     put(n, l);
     return n;
   }
@@ -98,6 +92,16 @@ class frontier {
   constexpr explicit frontier(bool memory_binds) : is_light_(!memory_binds) {}
 
  private:
+  constexpr void grow_by_one() {
+    grow(chosen, count), grow(previous, count), grow(fetch, count), grow(live_count, count);
+    grow(live, count * most_live);
+    grow(clock, count * Ranks);
+    grow(latest, count), grow(bound, count), grow(ahead, count);
+    grow(onward, count), grow(fewer, count);
+    grow(busy, count), grow(typical_rank, count);
+    if (!is_light_) grow(weights, count * Ranks), grow(peak, count * Ranks);
+  }
+
   bool is_light_ = true;  ///< memory is not counted
 };
 

@@ -95,9 +95,7 @@ struct layout_table {
     for (std::size_t n = first; n != 0; n = nexts_[n - 1])
       if (ranks[n - 1] == key.of.ranks && key == entries[n - 1].held) return n - 1;
     const std::size_t n = count++;
-    grow(entries, count);
-    grow(ranks, count);
-    grow(nexts_, count);
+    if constexpr (Most == unbounded) grow(entries, count), grow(ranks, count), grow(nexts_, count);
     entries[n] = look_at(key, extent);
     ranks[n] = key.of.ranks;
     nexts_[n] = first;

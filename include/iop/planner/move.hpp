@@ -39,32 +39,51 @@ constexpr holding<Ranks> holding_of(const value<Ranks>& v) {
   return {v.tensor, v.is_partial, layout_of(v.boxes)};
 }
 
+/// `impossible` too when it takes as long as `most` or longer.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr double seconds_by(const problem<Operators, Ranks>& p, const holding<Ranks>& from,
-                            const sharing& shared, const layout<Ranks>& needed, route how) {
+                            const sharing& shared, const layout<Ranks>& needed, route how, double most) {
   const op& o = p.ops[from.tensor];
   if (how == route::direct) return direct_seconds(p, o.out.width, from.of, shared, from.is_partial, needed);
   double seconds = 0;
   layout<Ranks> now = from.of;
   bool is_partial = from.is_partial;
+  sharing now_shared = shared;
+  bool is_first = true;
   const std::size_t root = collecting_rank(p.ends, needed);
   for (const layout<Ranks>& reached : rounds_of(from.of, is_partial, needed, how, o.out, root)) {
-    seconds += direct_seconds(p, o.out.width, now, sharing_of(now, o.out), is_partial, reached);
+    if (!is_first) now_shared = sharing_of(now, o.out);
+    is_first = false;
+    seconds += direct_seconds(p, o.out.width, now, now_shared, is_partial, reached);
+    if (seconds >= most) return impossible;
     now = reached;
     is_partial = false;
   }
   return seconds;
 }
 
+/// What collecting everything on one rank and sending it on takes at least.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr double least_via_root(const problem<Operators, Ranks>& p, const spread& s, bool is_partial,
+                                const shape& extent) {
+  const std::size_t messages = s.wanting - 1 + (is_partial ? s.holding - 1 : 0);
+  return static_cast<double>(messages) *
+         (p.least_message + static_cast<double>(extent.size()) * p.least_per_float);
+}
+
+/// `only_quickest`: of the other routes as much may be unknown, and is `impossible` then.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const holding<Ranks>& from,
-                              const sharing& shared, const layout<Ranks>& needed) {
+                              const sharing& shared, const layout<Ranks>& needed,
+                              bool only_quickest = false) {
   move_costs costs{};
   for (double& s : costs.seconds) s = move_costs::impossible;
   const auto try_route = [&](route how) {
-    double& seconds = costs.seconds[static_cast<std::size_t>(how)];
-    seconds = seconds_by(p, from, shared, needed, how);
-    if (seconds < costs.of(costs.quickest)) costs.quickest = how;
+    const double best = costs.of(costs.quickest);
+    const double seconds =
+        seconds_by(p, from, shared, needed, how, only_quickest ? best : move_costs::impossible);
+    costs.seconds[static_cast<std::size_t>(how)] = seconds;
+    if (seconds < best) costs.quickest = how;
   };
   try_route(route::direct);
   costs.has_messages = costs.of(route::direct) > 0;
@@ -72,7 +91,11 @@ constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const holding<
   spread s = spread_of(from.of, needed, p.ops[from.tensor].out);
   if (!s.all_whole) return costs;
   for (const route how : all_routes) {
-    if (pays(s, from.is_partial, how)) try_route(how);
+    if (!pays(s, from.is_partial, how)) continue;
+    if (only_quickest && how == route::via_root &&
+        least_via_root(p, s, from.is_partial, p.ops[from.tensor].out) >= costs.of(costs.quickest))
+      continue;
+    try_route(how);
   }
   return costs;
 }

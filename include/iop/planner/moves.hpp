@@ -19,7 +19,7 @@ class moves_to {
   /// `values`: of all tensors that are read from here on.
   constexpr moves_to(const problem<Operators, Ranks>& p, std::size_t reader, const stage<Ranks, Most>& own,
                      const layout_table<Ranks, Most>& values)
-      : p_(p), values_(values) {
+      : p_(p), values_(values), is_only_input_(p.ops[reader].inputs.size() == 1) {
     for (std::size_t k = 0; k < p.ops[reader].inputs.size(); ++k) {
       needs_[k] = &own.needs[k];
       least_[k] = least_move<Operators, Ranks>(p, p.ops[reader].inputs[k]);
@@ -95,7 +95,7 @@ class moves_to {
 
   constexpr move_costs costs_on(std::size_t v, std::size_t input, std::size_t need) const {
     known_layout<Ranks> from = values_.entries[v], needed = needs_[input]->entries[need];
-    return costs_of(p_, from.held, from.shared, needed.held.of);
+    return costs_of(p_, from.held, from.shared, needed.held.of, is_only_input_);
   }
 
   constexpr bool provided(std::size_t v, std::size_t input, std::size_t need) const {
@@ -115,6 +115,7 @@ class moves_to {
   const layout_table<Ranks, Most>* needs_[4]{};  ///< of each input
   least_move<Operators, Ranks> least_[4]{};
   const layout_table<Ranks, Most>& values_;
+  bool is_only_input_;  ///< then the quickest route is all that matters
   bool is_known_[4]{};
   column<std::uint32_t, Most * 16> states_[4]{};  ///< of each pair of value and need
   column<move_costs, Most> costs_{};

@@ -18,7 +18,7 @@ struct pass_outcome {
   double seconds = no_limit;  ///< of the best plan found; none without
   bool is_complete = true;    ///< no label was dropped for lack of room
   bool is_misjudged = false;  ///< a plan did not fit that seemed to
-  std::size_t labels = 0;     ///< kept for each operator, on average
+  double labels = 0;          ///< kept for each operator, on average
 
   constexpr bool exists() const { return seconds < no_limit; }
 };
@@ -64,7 +64,7 @@ class search_progress {
         else if (is_last || slack_ >= most_slack || got.labels >= few_labels)
           phase_ = phase::beam;
         else
-          slack_ *= growth;
+          slack_ *= got.labels < hardly_any ? growth * growth : growth;
         return;
       case phase::beam:
         phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
@@ -98,7 +98,8 @@ class search_progress {
  private:
   enum class phase : unsigned char { near, beam, narrow, wide, every, done };
   static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8, growth = 1.6;
-  static constexpr std::size_t few_labels = 4;  ///< then a pass twice as far keeps not too many
+  static constexpr double few_labels = 4;  ///< of each operator: then a pass further keeps not too many
+  static constexpr double hardly_any = 1.0 / 3;
 
   constexpr double near() const {
     if ((found_ && !memory_binds_) || !(least_ > 0) || slack_ >= 1) return limit_;

@@ -95,8 +95,7 @@ struct ways_on {
   column<std::size_t, Most> place{}, option{};  ///< of each its query's place in the order, and its number
 
   constexpr void stay(std::size_t at, std::size_t with) {
-    grow(place, stays + 1);
-    grow(option, stays + 1);
+    if constexpr (Most == unbounded) grow(place, stays + 1), grow(option, stays + 1);
     place[stays] = at, option[stays++] = with;
   }
 };

@@ -107,8 +107,8 @@ constexpr pass_result<Operators, Ranks> finish(const problem<Operators, Ranks>& 
   const std::size_t last = p.ops.size() - 1;
   pass_result<Operators, Ranks> result;
   result.outcome.is_complete = frontier_at(last).is_complete;
-  for (std::size_t i = 0; i <= last; ++i) result.outcome.labels += frontier_at(i).count;
-  result.outcome.labels /= last + 1;
+  for (std::size_t i = 0; i <= last; ++i)
+    result.outcome.labels += static_cast<double>(frontier_at(i).count) / static_cast<double>(last + 1);
   for (const ending& e : endings_of(p, frontier_at(last), limit)) {
     plan<Operators, Ranks> candidate{strategy, p.ends, {}, e.deliver};
     std::size_t at = e.label;

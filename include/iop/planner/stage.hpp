@@ -38,7 +38,7 @@ struct stage {
 
   std::size_t queries = 0;
   column<std::size_t, Most * 4> query_needs{};  ///< of each input
-  column<std::size_t, Most> first_option{};     ///< of each query
+  column<std::size_t, Most> first_option{};     ///< of each query, which begins a segment
   column<std::size_t, Most> last_option{};      ///< of each query
   column<std::size_t, Most> next_option{};      ///< with the same query; or nowhere
 };
@@ -120,24 +120,28 @@ class stage_builder {
     std::size_t busy = 0, first = 0;
     const bool skips_padding = p_.devices->devices[0].skips_padding;  // then a strip's place matters, too
     for (std::size_t r = 0; r < Ranks; ++r) {
-      range share{made_.options.begin[n * Ranks + r], made_.options.end[n * Ranks + r]};
-      if (share.end <= share.begin) continue;
+      const std::size_t begin = made_.options.begin[n * Ranks + r], end = made_.options.end[n * Ranks + r];
+      if (end <= begin) continue;
       box out{{0, o_.out.height}, {0, o_.out.channels}};
       if (by_rows)
-        out.rows = share;
+        out.rows = {begin, end};
       else if (!is_partial)
-        out.channels = share;
-      if (out.rows.end <= out.rows.begin || out.channels.end <= out.channels.begin) continue;
-      made.of.put(r, out);
+        out.channels = {begin, end};
+      const std::size_t h = out.rows.end - out.rows.begin, c = out.channels.end - out.channels.begin;
+      if (h == 0 || c == 0) continue;
+      made.of.rows.begin[r] = out.rows.begin, made.of.rows.end[r] = out.rows.end;
+      made.of.channels.begin[r] = out.channels.begin, made.of.channels.end[r] = out.channels.end;
+      made.of.ranks |= rank_set{1} << r;
+      std::size_t ih = 0, ic = 0;  // of the first input
       for (std::size_t k = 0; k < inputs_; ++k) {
         box in = needed_input(o_, out, k);
-        if (is_partial) in.channels = share;
-        needed[k].of.put(r, in);
+        if (is_partial) in.channels = {begin, end};
+        if (in.rows.end <= in.rows.begin || in.channels.end <= in.channels.begin) continue;
+        needed[k].of.rows.begin[r] = in.rows.begin, needed[k].of.rows.end[r] = in.rows.end;
+        needed[k].of.channels.begin[r] = in.channels.begin, needed[k].of.channels.end[r] = in.channels.end;
+        needed[k].of.ranks |= rank_set{1} << r;
+        if (k == 0) ih = in.rows.end - in.rows.begin, ic = in.channels.end - in.channels.begin;
       }
-      const layout<Ranks>& read = needed[0].of;
-      const std::size_t h = out.rows.end - out.rows.begin, c = out.channels.end - out.channels.begin;
-      const std::size_t ih = read.rows.end[r] - read.rows.begin[r],
-                        ic = read.channels.end[r] - read.channels.begin[r];
       double seconds = 0;
       // Equal devices take equal times for equal sizes.
       if (same < Ranks && p_.are_alike && !skips_padding && h == rows && c == channels && ih == in_rows &&
@@ -171,6 +175,7 @@ class stage_builder {
   constexpr void ask(std::size_t n, std::size_t query) {
     made_.asked[n] = query;
     made_.next_option[n] = nowhere;
+    if (made_.options.inside[n]) return;
     if (made_.first_option[query] == nowhere)
       made_.first_option[query] = n;
     else

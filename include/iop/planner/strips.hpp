@@ -56,6 +56,7 @@ constexpr row_cuts<Ranks, Most> cut_rows(const problem<Operators, Ranks>& p, std
 template <std::size_t Ranks, std::size_t Most>
 struct strips {
   column<bool, Most> exist{};                 ///< by depth and set
+  column<bool, Most> start{};                 ///< by depth and set: a segment may begin there
   column<std::size_t, Most * Ranks> begin{};  ///< rows, by depth, set and rank
   column<std::size_t, Most * Ranks> end{};
 };
@@ -73,6 +74,7 @@ class strip_builder {
   constexpr strips<Ranks, Most> run() {
     const std::size_t sets = p_.sets.size();
     grow(made_.exist, longest_fusion * sets);
+    grow(made_.start, longest_fusion * sets);
     grow(made_.begin, longest_fusion * sets * Ranks);
     grow(made_.end, longest_fusion * sets * Ranks);
     if (before_[0]->exist)
@@ -102,6 +104,7 @@ class strip_builder {
       begin[0][r] = before_[0]->begin[set * Ranks + r];
       end[0][r] = before_[0]->end[set * Ranks + r];
     }
+    std::size_t split = 0;  // an operator where the segment is as good as two; or none
     for (std::size_t depth = 0; depth < last_; ++depth) {
       const std::size_t i = last_ - depth;
       const op o = p_.ops[i];
@@ -111,7 +114,10 @@ class strip_builder {
                         is_cheaper_exchanged(depth, set, begin, end)))
         return;
       const std::size_t row = depth * p_.sets.size() + set;
+      if (p_.last_use[i] > split) split = 0;
+      if (depth > 0 && is_own(depth, set, begin[depth], end[depth])) split = i;
       made_.exist[row] = true;
+      made_.start[row] = split == 0;
       for (std::size_t r = 0; r < Ranks; ++r) {
         made_.begin[row * Ranks + r] = begin[depth][r];
         made_.end[row * Ranks + r] = end[depth][r];
@@ -132,6 +138,16 @@ class strip_builder {
         }
       }
     }
+  }
+
+  /// The operator makes no more than it does when it is cut on its own, so what follows may as well begin
+  /// behind it.
+  constexpr bool is_own(std::size_t depth, std::size_t set, const std::size_t (&begin)[Ranks],
+                        const std::size_t (&end)[Ranks]) const {
+    const cuts& own = *before_[depth];
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (begin[r] != own.begin[set * Ranks + r] || end[r] != own.end[set * Ranks + r]) return false;
+    return own.exist;
   }
 
   /// No better than replicated.

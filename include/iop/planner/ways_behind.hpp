@@ -25,7 +25,7 @@ class ways_behind {
     grow(made_.row, own.options.count);
     double speed = 0;
     for (std::size_t r = 0; r < Ranks; ++r) speed += p.speed[r];
-    slack_ = p.least_flops_behind[index] / (4 * speed) + 2 * p.least_message;
+    slack_ = p.least_flops_behind[index] / (6 * speed) + p.least_message;
     if (!reader_.is_join) {
       const ways_to_join<Ranks, Most>& known = reader_.remains->ways;
       made_.count = known.count, made_.known = known.known;
@@ -140,8 +140,7 @@ class ways_behind {
   /// What remains at most, by every way.
   constexpr std::size_t new_row(const remainder& alike) {
     const std::size_t begin = end_, end = end_ += made_.count;
-    grow(made_.onward, end);
-    grow(made_.fewer, end);
+    if constexpr (Most == unbounded) grow(made_.onward, end), grow(made_.fewer, end);
     for (std::size_t n = begin; n < end; ++n) made_.onward[n] = alike.onward, made_.fewer[n] = alike.fewer;
     return begin;
   }

@@ -38,6 +38,8 @@ void erase_if(iop::planner::choice_table<Ranks, iop::planner::unbounded>& table,
     table.winograd[kept] = table.winograd[n];
     table.fused_until[kept] = table.fused_until[n];
     table.level[kept] = table.level[n];
+    table.typical_rank[kept] = table.typical_rank[n];
+    table.inside[kept] = table.inside[n];
     for (std::size_t r = 0; r < Ranks; ++r) {
       table.begin[kept * Ranks + r] = table.begin[n * Ranks + r];
       table.end[kept * Ranks + r] = table.end[n * Ranks + r];
