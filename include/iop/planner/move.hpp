@@ -62,7 +62,7 @@ constexpr double seconds_by(const problem<Operators, Ranks>& p, const holding<Ra
   return seconds;
 }
 
-/// What collecting everything on one rank and sending it on takes at least.
+/// What collecting on one rank and sending on takes at least of what nobody holds all of.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr double least_via_root(const problem<Operators, Ranks>& p, const spread& s, bool is_partial,
                                 const shape& extent) {
@@ -92,7 +92,7 @@ constexpr move_costs costs_of(const problem<Operators, Ranks>& p, const holding<
   if (!s.all_whole) return costs;
   for (const route how : all_routes) {
     if (!pays(s, from.is_partial, how)) continue;
-    if (only_quickest && how == route::via_root &&
+    if (only_quickest && how == route::via_root && (from.is_partial || shared.is_split) &&
         least_via_root(p, s, from.is_partial, p.ops[from.tensor].out) >= costs.of(costs.quickest))
       continue;
     try_route(how);
