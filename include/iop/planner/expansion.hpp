@@ -7,6 +7,7 @@
 #include <iop/planner/arrivals.hpp>
 #include <iop/planner/keeping.hpp>
 #include <iop/planner/peak.hpp>
+#include <iop/planner/ways_ahead.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -49,9 +50,9 @@ class expansion {
         limit_(limits.seconds),
         kept_(p, index, own, limits.width, limits.compares),
         fetches_(p, index, own, before),
-        arrivals_(own.queries) {
+        arrivals_(own.queries),
+        ways_(p, index, spine) {
     for (std::size_t r = 0; r < Ranks; ++r) all_speed_ += p.speed[r];
-    look_ahead(spine);
   }
 
   constexpr frontier run() {
@@ -64,27 +65,6 @@ class expansion {
   }
 
  private:
-  constexpr void look_ahead(const remainders<Ranks, Most>& spine) {
-    const std::size_t at = on_spine_ ? i_ : p_.main_path.next[p_.main_path.before[i_]];
-    if (spine.ways.count == 0) return;
-    other_ = p_.ops[p_.main_path.join[at]].inputs[p_.main_path.other_input[at]];
-    ways_ = &spine.ways;
-    least_ = least_move<Operators, Ranks>(p_, other_);
-    has_ways_ = other_ <= i_;
-    for (std::size_t reader = i_ + 1; reader < at; ++reader)
-      for (const std::size_t input : p_.ops[reader].inputs)
-        if (input == other_) has_ways_ = false;
-    if (on_spine_) return;
-    for (double& each : arriving_) each = no_limit;
-    for (std::size_t q = 0; q < spine.query_count && has_ways_; ++q) {
-      const std::size_t row = ways_->query_row[q];
-      for (std::size_t w = 0; w < ways_->count; ++w) {
-        const double seconds = row == nowhere ? spine.query_arriving[q] : ways_->arriving[row + w];
-        if (seconds < arriving_[w]) arriving_[w] = seconds;
-      }
-    }
-  }
-
   /// The values that are read later have their numbers in the next frontier.
   constexpr void prepare_values() {
     grow(kept_number_, before_.values.count);
@@ -253,55 +233,14 @@ class expansion {
     if (number_of_value_[value] == nowhere)
       number_of_value_[value] = kept_.labels().values.number_of(stage_.values.entries[value].held, o_.out);
     add_live(next, number_of_value_[value]);
-    if (has_ways_ && !(on_spine_ && ways_->row[chosen] == nowhere)) {
-      const double joined = joined_bound(next, typical, least);
+    if (ways_.are_known(chosen)) {
+      const double joined = ways_.bound(next, kept_.labels().values, typical, least);
       if (joined >= limit_) return;
       if (joined > next.bound) next.bound = joined;
     }
     if (p_.memory_binds && !account(from, chosen, f, next)) return;
     promise(next.bound);
     kept_.insert(next, value);
-  }
-
-  /// No plan that goes on from there ends earlier, by what an operator with several inputs needs of the other
-  /// one.
-  constexpr double joined_bound(const label<Ranks>& next, double typical, double least) {
-    const auto& onward = ways_->onward;
-    const auto& fewer = ways_->fewer;
-    const std::size_t row = on_spine_ ? ways_->row[next.chosen] : 0, count = ways_->count;
-    const auto& values = kept_.labels().values.entries;
-    std::size_t sources[most_live]{}, source_count = 0;
-    for (std::size_t k = 0; k < next.live_count; ++k)
-      if (values[next.live[k]].held.tensor == other_) sources[source_count++] = next.live[k];
-    double best = no_limit, soonest = next.latest;
-    for (std::size_t r = 0; r < Ranks; ++r)
-      if (next.clock[r] < soonest) soonest = next.clock[r];
-    for (std::size_t w = 0; w < count; ++w) {
-      double seconds = soonest + arriving_[w];
-      if (on_spine_) {
-        seconds = typical + onward[row + w];
-        if (least + fewer[row + w] < seconds) seconds = least + fewer[row + w];
-      }
-      if (seconds >= best) continue;
-      double fetching = w < ways_->known ? no_limit : 0;
-      for (std::size_t k = 0; k < source_count && w < ways_->known; ++k) {
-        const double by_it = fetching_of(sources[k], w);
-        if (by_it < fetching) fetching = by_it;
-      }
-      if (seconds + fetching < best) best = seconds + fetching;
-    }
-    return best;
-  }
-
-  /// To have a value where a way needs it.
-  constexpr double fetching_of(std::size_t value, std::size_t way) {
-    if constexpr (Most == unbounded) grow(fetching_, (value + 1) * most_ways);
-    double& known = fetching_[value * most_ways + way];
-    if (known == 0) {
-      known_layout<Ranks> source = kept_.labels().values.entries[value], needed = ways_->needed[way];
-      known = 1 + least_.received_seconds(source, needed);
-    }
-    return known - 1;
   }
 
   static constexpr void add_live(label<Ranks>& l, std::size_t value) {
@@ -352,12 +291,7 @@ class expansion {
   arrivals<Ranks, Most> arrivals_;
   column<std::size_t, Most> kept_number_{};      ///< of each value before, behind this operator; or nowhere
   column<std::size_t, Most> number_of_value_{};  ///< of the values made; or nowhere
-  const ways_to_join<Ranks, Most>* ways_ = nullptr;
-  bool has_ways_ = false;  ///< and the input of the join that is not on the spine is made
-  std::size_t other_ = 0;  ///< that input
-  least_move<Operators, Ranks> least_{};
-  column<double, Most * most_ways> fetching_{};  ///< plus 1, of each value and way; 0: not yet known
-  double arriving_[most_ways]{};                 ///< beside the spine: the least from there, by way
+  ways_ahead<Most, Operators, Ranks> ways_;
   std::size_t promised_ = 0;
   double promises_[most_beam]{};
 };
