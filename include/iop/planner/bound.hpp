@@ -193,7 +193,11 @@ class bound_builder {
     const std::size_t count = reader_.own->queries;
     // Most often the best for one value is good for the next one, too.
     const std::size_t guess = best_;
-    if (!is_there_[guess]) settle(guess, source, best);
+    if (!is_there_[guess]) {
+      least_[guess] = 0;
+      look_at_move(guess, source);
+      if (least_[guess] < best.onward) settle(guess, source, best);
+    }
     const double most = best.onward, most_by_way = most + ways_.slack();
     candidates_ = 0;
     std::size_t k = 0;

@@ -157,26 +157,13 @@ class choice_builder {
       for (std::size_t r = 0; r < Ranks; ++r)
         d.shares[r] = {all.begin[row * Ranks + r], all.end[row * Ranks + r]};
       const rank_set quicker = quicker_by_winograd(d);
-      const std::size_t typical = typical_of(all, set);
       for (std::size_t level = 0; level < p_.winograd_sets.size(); ++level) {
         d.winograd = quicker & p_.winograd_sets[level];
         push_back(d, p_.sets[set], i_ + depth, level);
-        made_.typical_rank[made_.count - 1] = typical;
+        made_.typical_rank[made_.count - 1] = all.typical_rank[set];
         made_.inside[made_.count - 1] = !all.start[row];
       }
     }
-  }
-
-  /// By what a segment ends with: the second of three and more, which has halos on both sides, where its
-  /// share is no less than the first one's; else the first.
-  constexpr std::size_t typical_of(const strips<Ranks, Most>& all, std::size_t set) const {
-    std::size_t ranks[3]{}, count = 0;
-    for (std::size_t r = 0; r < Ranks && count < 3; ++r)
-      if (all.end[set * Ranks + r] > all.begin[set * Ranks + r]) ranks[count++] = r;
-    const std::size_t first = set * Ranks + ranks[0], second = set * Ranks + ranks[1];
-    const bool by_second = p_.are_alike && count == 3 &&
-                           all.end[second] - all.begin[second] == all.end[first] - all.begin[first];
-    return by_second ? ranks[1] : ranks[0];
   }
 
   /// Channel-wise operators keep the shares of their producer; what sums over channels takes them as they

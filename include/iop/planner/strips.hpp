@@ -57,6 +57,7 @@ template <std::size_t Ranks, std::size_t Most>
 struct strips {
   column<bool, Most> exist{};                 ///< by depth and set
   column<bool, Most> start{};                 ///< by depth and set: a segment may begin there
+  column<std::size_t, Most> typical_rank{};   ///< by set, see `stage`
   column<std::size_t, Most * Ranks> begin{};  ///< rows, by depth, set and rank
   column<std::size_t, Most * Ranks> end{};
 };
@@ -75,11 +76,15 @@ class strip_builder {
     const std::size_t sets = p_.sets.size();
     grow(made_.exist, longest_fusion * sets);
     grow(made_.start, longest_fusion * sets);
+    grow(made_.typical_rank, sets);
     grow(made_.begin, longest_fusion * sets * Ranks);
     grow(made_.end, longest_fusion * sets * Ranks);
     if (before_[0]->exist)
       for (std::size_t n = 0; n < sets; ++n)
-        if (is_new(n)) add(n);
+        if (is_new(n)) {
+          made_.typical_rank[n] = typical_of(n);
+          add(n);
+        }
     return std::move(made_);
   }
 
@@ -95,6 +100,18 @@ class strip_builder {
       if (r == Ranks) return false;
     }
     return true;
+  }
+
+  /// The second of three and more, which has halos on both sides, where its share is no less than the first
+  /// one's; else the first.
+  constexpr std::size_t typical_of(std::size_t set) const {
+    const cuts& own = *before_[0];
+    std::size_t ranks[3]{}, rows[3]{}, count = 0;
+    for (std::size_t r = 0; r < Ranks && count < 3; ++r) {
+      const std::size_t share = own.end[set * Ranks + r] - own.begin[set * Ranks + r];
+      if (share > 0) ranks[count] = r, rows[count++] = share;
+    }
+    return p_.are_alike && count == 3 && rows[0] == rows[1] ? ranks[1] : ranks[0];
   }
 
   constexpr void add(std::size_t set) {

@@ -76,15 +76,20 @@ class ways_behind {
     for (std::size_t k = 0; k < on.looked_at && !reader_.is_join; ++k)
       if (rows[order[k]] == nowhere && on.move[k] + on.arriving[k] < alike.onward)
         alike.onward = on.move[k] + on.arriving[k];
+    std::size_t told_apart = 0;
+    grow(told_apart_, on.stays);
     for (std::size_t n = 0; n < on.stays; ++n) {
-      if (!goes_on_alike(on.option[n], before)) continue;
+      if (!goes_on_alike(on.option[n], before)) {
+        told_apart_[told_apart++] = n;
+        continue;
+      }
       remainder rest = reader_.going_on(on.option[n], before);
       if (rest.onward < alike.onward) alike.onward = rest.onward;
       if (rest.fewer < alike.fewer) alike.fewer = rest.fewer;
     }
     const std::size_t count = made_.count, to = new_row(alike);
-    for (std::size_t n = 0; n < on.stays; ++n)
-      if (!goes_on_alike(on.option[n], before)) go_on_by_way(to, on.place[n], on.option[n], before);
+    for (std::size_t n = 0; n < told_apart; ++n)
+      go_on_by_way(to, on.place[told_apart_[n]], on.option[told_apart_[n]], before);
     double known[most_ways]{};
     for (std::size_t w = 0; w < count; ++w) known[w] = made_.onward[to + w];
     for (std::size_t k = 0; k < on.looked_at; ++k) {
@@ -126,11 +131,13 @@ class ways_behind {
       for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n]) {
         const std::size_t from = made_.row[n];
         if (from == nowhere) continue;
+        const double* const next = &made_.onward[from];
+        const double* const losing = &made_.fewer[from];
+        double* const arriving_by = &least[to];
+        const double typical = own_.typical[n], fewest = own_.least[n];
         for (std::size_t w = 0; w < count; ++w) {
-          const double next = own_.typical[n] + made_.onward[from + w];
-          const double losing = own_.least[n] + made_.fewer[from + w];
-          if (next < least[to + w]) least[to + w] = next;
-          if (losing < least[to + w]) least[to + w] = losing;
+          if (typical + next[w] < arriving_by[w]) arriving_by[w] = typical + next[w];
+          if (fewest + losing[w] < arriving_by[w]) arriving_by[w] = fewest + losing[w];
         }
       }
     }
@@ -141,7 +148,8 @@ class ways_behind {
   constexpr std::size_t new_row(const remainder& alike) {
     const std::size_t begin = end_, end = end_ += made_.count;
     if constexpr (Most == unbounded) grow(made_.onward, end), grow(made_.fewer, end);
-    for (std::size_t n = begin; n < end; ++n) made_.onward[n] = alike.onward, made_.fewer[n] = alike.fewer;
+    const double next = alike.onward, losing = alike.fewer;
+    for (std::size_t n = begin; n < end; ++n) made_.onward[n] = next, made_.fewer[n] = losing;
     return begin;
   }
 
@@ -182,7 +190,8 @@ class ways_behind {
   ways_to_join<Ranks, Most>& made_;
   bool is_told_apart_;
   double slack_ = 0;
-  std::size_t end_ = 0;  ///< of the rows
+  std::size_t end_ = 0;                     ///< of the rows
+  column<std::size_t, Most> told_apart_{};  ///< of one value: stays by ways that are told apart
 };
 
 }  // namespace iop::planner
