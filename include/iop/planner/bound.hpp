@@ -40,15 +40,9 @@ class bound_builder {
 
   constexpr table run() {
     const std::size_t options = own_.options.count, values = own_.values.count;
-    for (column<double, Most>* each :
-         {&made_.onward, &made_.fewer, &made_.going_onward, &made_.going_fewer, &made_.arriving})
-      grow(*each, options);
+    grow_all(options, made_.onward, made_.fewer, made_.going_onward, made_.going_fewer, made_.arriving);
     if (reader_.exists()) look_at_queries();
-    grow(onward_, values);
-    grow(fewer_, values);
-    grow(is_known_, values);
-    grow(typical_rank_, values);
-    grow(row_, values);
+    grow_all(values, onward_, fewer_, is_known_, typical_rank_, row_);
     const bool is_free = is_channelwise(o_) && !is_weighted(o_);
     for (std::size_t n = 0; n < options; ++n) {
       remainder rest;
@@ -140,7 +134,7 @@ class bound_builder {
     remainder best;
     on_.stays = 0;
     running here{source.held.of.ranks, typical_rank_[v]};
-    if (!source.held.is_partial) stay(source, here, best);
+    if (!is_partial) stay(source, here, best);
     look_at_moves(source, best);
     const std::size_t count = on_.looked_at;
     // What a move takes exactly is dear: it is found out of those that may be the best, the least first.
@@ -271,7 +265,7 @@ class bound_builder {
   }
 
   const problem<Operators, Ranks>& p_;
-  op o_;  ///< a copy, see direct_seconds
+  op o_;  ///< a copy, see search_pieces.hpp
   std::size_t i_;
   const stage<Ranks, Most>& own_;
   reader_ahead<Most, Operators, Ranks> reader_;

@@ -113,16 +113,9 @@ class choice_builder {
 
   constexpr void grow_by_one() {
     const std::size_t count = made_.count;
-    grow(made_.how, count);
-    grow(made_.members, count);
-    grow(made_.winograd, count);
-    grow(made_.fused_until, count);
-    grow(made_.level, count);
-    grow(made_.typical_rank, count);
-    grow(made_.inside, count);
-    grow(made_.begin, count * Ranks);
-    grow(made_.end, count * Ranks);
-    grow(before_, count);
+    grow_all(count, made_.how, made_.members, made_.winograd, made_.fused_until, made_.level,
+             made_.typical_rank, made_.inside, before_);
+    grow_all(count * Ranks, made_.begin, made_.end);
   }
 
   constexpr bool is_known(const decision<Ranks>& d) const {

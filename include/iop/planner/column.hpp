@@ -78,6 +78,12 @@ constexpr void grow(growing_column<T>& items, std::size_t rows) {
   if (rows > items.size()) items.resize(rows);
 }
 
+/// In each of some columns.
+template <class... Columns>
+constexpr void grow_all(std::size_t rows, Columns&... columns) {
+  (grow(columns, rows), ...);
+}
+
 /// Rows that there is room for.
 template <class T, std::size_t Most>
 constexpr std::size_t room_in(const T (&)[Most]) {

@@ -274,7 +274,7 @@ class expansion {
   }
 
   const problem<Operators, Ranks>& p_;
-  op o_;  ///< a copy, see direct_seconds
+  op o_;  ///< a copy, see search_pieces.hpp
   std::size_t i_;
   bool on_spine_;
   bool is_in_order_;  ///< what remains from each query is known, the least first

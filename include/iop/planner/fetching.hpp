@@ -117,7 +117,7 @@ class fetches {
     return source;
   }
 
-  op o_;  ///< a copy, see direct_seconds
+  op o_;  ///< a copy, see search_pieces.hpp
   std::size_t inputs_;
   const stage<Ranks, Most>& stage_;
   const frontier<Ranks, Most>& before_;

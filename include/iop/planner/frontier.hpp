@@ -93,13 +93,11 @@ class frontier {
 
  private:
   constexpr void grow_by_one() {
-    grow(chosen, count), grow(previous, count), grow(fetch, count), grow(live_count, count);
+    grow_all(count, chosen, previous, fetch, live_count, latest, bound, ahead, onward, fewer, busy,
+             typical_rank);
     grow(live, count * most_live);
     grow(clock, count * Ranks);
-    grow(latest, count), grow(bound, count), grow(ahead, count);
-    grow(onward, count), grow(fewer, count);
-    grow(busy, count), grow(typical_rank, count);
-    if (!is_light_) grow(weights, count * Ranks), grow(peak, count * Ranks);
+    if (!is_light_) grow_all(count * Ranks, weights, peak);
   }
 
   bool is_light_ = true;  ///< memory is not counted

@@ -6,7 +6,7 @@
 #include <iop/planner/direct.hpp>
 
 #include <cstddef>
-#include <limits>
+#include <iterator>
 
 namespace iop::planner {
 

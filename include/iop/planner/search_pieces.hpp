@@ -101,7 +101,7 @@ struct search_pieces {
       constexpr std::size_t next = posed.main_path.next[posed.main_path.before[I]];
       auto p = posed;
       auto own = stages<I>;
-      auto spine = bounds < on_spine ? I : next > ;
+      auto spine = bounds<next>;  // on the spine, that is I
       auto before = labels<Pass, I - 1>;
       return expansion<roomy, operators, ranks>(p, I, stages<I - 1>, own, on_spine ? &spine : nullptr, spine,
                                                 before, progress<Pass>.next())

@@ -52,16 +52,9 @@ class stage_builder {
     made_.options = choices;
     const std::size_t count = choices.count;
     grow(made_.seconds, count * Ranks);
-    grow(made_.typical, count);
-    grow(made_.typical_rank, count);
-    grow(made_.least, count);
-    grow(made_.effort, count);
-    grow(made_.busy, count);
-    grow(made_.made, count);
-    grow(made_.asked, count);
-    grow(made_.next_option, count);
-    if (p.memory_binds) grow(made_.weights, count * Ranks);
-    if (p.memory_binds) grow(made_.workspace, count * Ranks);
+    grow_all(count, made_.typical, made_.typical_rank, made_.least, made_.effort, made_.busy, made_.made,
+             made_.asked, made_.next_option);
+    if (p.memory_binds) grow_all(count * Ranks, made_.weights, made_.workspace);
   }
 
   constexpr stage<Ranks, Most> run() {
@@ -95,16 +88,26 @@ class stage_builder {
   }
 
   constexpr void add_again(std::size_t n, std::size_t like) {
-    for (std::size_t r = 0; r < Ranks; ++r) made_.seconds[n * Ranks + r] = made_.seconds[like * Ranks + r];
-    if (p_.memory_binds) weigh(n);
-    const std::size_t rank = made_.options.typical_rank[n];
-    made_.typical_rank[n] = has(made_.busy[like], rank) ? rank : made_.typical_rank[like];
-    made_.typical[n] = p_.are_alike ? made_.seconds[n * Ranks + made_.typical_rank[n]] : made_.typical[like];
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      const std::size_t to = n * Ranks + r, from = like * Ranks + r;
+      made_.seconds[to] = made_.seconds[from];
+      if (!p_.memory_binds) continue;
+      made_.weights[to] = made_.weights[from], made_.workspace[to] = made_.workspace[from];
+    }
     made_.least[n] = made_.least[like];
     made_.effort[n] = made_.effort[like];
     made_.busy[n] = made_.busy[like];
     made_.made[n] = made_.made[like];
+    put_typical(n, made_.typical_rank[like], made_.typical[like]);
     ask(n, made_.asked[like]);
+  }
+
+  /// `otherwise`: who stands for all when the choice does not say it; `mean`: of unlike devices.
+  constexpr void put_typical(std::size_t n, std::size_t otherwise, double mean) {
+    const bool by_rows = made_.options.how[n] == partition::spatial;
+    const std::size_t rank = by_rows ? made_.options.typical_rank[n] : otherwise;
+    made_.typical_rank[n] = has(made_.busy[n], rank) ? rank : otherwise;
+    made_.typical[n] = p_.are_alike ? made_.seconds[n * Ranks + made_.typical_rank[n]] : mean;
   }
 
   constexpr void add(std::size_t n) {
@@ -161,13 +164,10 @@ class stage_builder {
       ++busy;
     }
     if (p_.memory_binds) weigh(n);
-    const std::size_t rank = by_rows ? made_.options.typical_rank[n] : first;
-    made_.typical_rank[n] = has(made.of.ranks, rank) ? rank : first;
-    made_.typical[n] = p_.are_alike || busy == 0 ? made_.seconds[n * Ranks + made_.typical_rank[n]]
-                                                 : sum / static_cast<double>(busy);
     made_.least[n] = least;
     made_.effort[n] = effort;
     made_.busy[n] = made.of.ranks;
+    put_typical(n, first, busy == 0 ? 0 : sum / static_cast<double>(busy));
     made_.made[n] = made_.values.number_of(made, o_.out);
     ask(n, number_of(needed));
   }
@@ -213,7 +213,7 @@ class stage_builder {
   }
 
   const problem<Operators, Ranks>& p_;
-  op o_;  ///< a copy, see direct_seconds
+  op o_;  ///< a copy, see search_pieces.hpp
   std::size_t i_;
   std::size_t inputs_;
   stage<Ranks, Most> made_{};

@@ -25,10 +25,6 @@ double seconds_of_rounds(const problem<Operators, Ranks>& p, const value<Ranks>&
   return seconds;
 }
 
-}  // namespace
-
-namespace {
-
 template <std::size_t Ranks>
 cluster<Ranks> equal_links() {
   cluster<Ranks> c = iop_test::unlike_cluster<Ranks>();
