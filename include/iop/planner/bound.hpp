@@ -11,6 +11,7 @@
 
 #include <iop/planner/fork.hpp>
 #include <iop/planner/least_move.hpp>
+#include <iop/planner/queries_ahead.hpp>
 #include <iop/planner/ways_behind.hpp>
 
 #include <cstddef>
@@ -36,7 +37,8 @@ class bound_builder {
         is_fork_(p.main_path.is_fork[index]),
         is_read_before_(p.main_path.is_read_before[index]),
         fork_(moves_, reader_),
-        ways_(p, index, own, reader_, made_.ways) {}
+        ways_(p, index, own, reader_, made_.ways),
+        ahead_(reader_) {}
 
   constexpr table run() {
     const std::size_t options = own_.options.count, values = own_.values.count;
@@ -90,37 +92,12 @@ class bound_builder {
     return rest;
   }
 
-  /// The queries of the reader in order, and those that the same ranks need.
+  /// Makes room for what is known of each query of the reader.
   constexpr void look_at_queries() {
-    const auto& needs = reader_.own->needs[reader_.input];
-    const std::size_t count = reader_.own->queries;
-    grow(on_.arriving, count);
-    grow(on_.move, count);
-    grow(needed_, count);
-    grow(fullest_, count);
-    grow(floats_, count);
-    grow(least_, count);
-    grow(candidate_, count);
-    grow(is_there_, count);
-    grow(group_, count);
-    grow(first_, count);
-    grow(next_, count);
-    for (std::size_t k = 0; k < count; ++k) {
-      const std::size_t q = reader_.remains->order[k];
-      on_.arriving[k] = reader_.remains->query_arriving[q];
-      needed_[k] = needs.entries[reader_.own->query_needs[q * 4 + reader_.input]];
-      layout<Ranks> of = needed_[k].held.of;
-      for (std::size_t r = 0; r < Ranks; ++r) {
-        const std::size_t floats =
-            (of.rows.end[r] - of.rows.begin[r]) * (of.channels.end[r] - of.channels.begin[r]);
-        if (floats > floats_[k]) floats_[k] = floats, fullest_[k] = r;
-      }
-      std::size_t g = 0;
-      while (g < groups_ && group_[g] != of.ranks) ++g;
-      if (g == groups_) group_[groups_++] = of.ranks, first_[g] = nowhere;
-      next_[k] = first_[g];
-      first_[g] = k;
-    }
+    const std::size_t count = ahead_.count;
+    grow_all(count, on_.arriving, on_.move, least_, candidate_, is_there_);
+    for (std::size_t k = 0; k < count; ++k)
+      on_.arriving[k] = reader_.remains->query_arriving[reader_.remains->order[k]];
   }
 
   constexpr remainder behind(std::size_t v) {
@@ -158,11 +135,11 @@ class bound_builder {
   /// Goes on with the queries whose boxes are there.
   constexpr void stay(const known_layout<Ranks>& source, const running& here, remainder& best) {
     const bool is_whole = source.all_rows && source.all_channels;
-    for (std::size_t g = 0; g < groups_; ++g) {
-      if ((group_[g] & ~here.ranks) != 0) continue;
-      for (std::size_t k = first_[g]; k != nowhere; k = next_[k]) {
-        if (floats_[k] > here_[fullest_[k]]) continue;
-        if (!is_whole && !provides(source.held.of, needed_[k].held.of)) continue;
+    for (std::size_t g = 0; g < ahead_.groups; ++g) {
+      if ((ahead_.group[g] & ~here.ranks) != 0) continue;
+      for (std::size_t k = ahead_.first[g]; k != nowhere; k = ahead_.next[k]) {
+        if (ahead_.floats[k] > here_[ahead_.fullest[k]]) continue;
+        if (!is_whole && !provides(source.held.of, ahead_.needed[k].held.of)) continue;
         is_there_[k] = true;
         for (std::size_t n = reader_.own->first_option[reader_.remains->order[k]]; n != nowhere;
              n = reader_.own->next_option[n]) {
@@ -184,7 +161,7 @@ class bound_builder {
     const double messages = !is_partial || is_read_before_ ? 1 : source.count - 1;
     const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
     const double per_float = soonest > 0 ? static_cast<double>(o_.out.width) * p_.least_per_float : 0;
-    const std::size_t count = reader_.own->queries;
+    const std::size_t count = ahead_.count;
     // Most often the best for one value is good for the next one, too.
     const std::size_t guess = best_;
     if (!is_there_[guess]) {
@@ -205,7 +182,7 @@ class bound_builder {
       if (k == guess) continue;
       double least = on_.arriving[k] + soonest;
       if (least >= most_by_way) break;  // to those that follow no move takes less
-      const std::size_t needed = floats_[k], had = here_[fullest_[k]];
+      const std::size_t needed = ahead_.floats[k], had = here_[ahead_.fullest[k]];
       if (needed > had) least += static_cast<double>(needed - had) * per_float;
       least_[k] = least;
       on_.move[k] = no_limit;
@@ -218,15 +195,15 @@ class bound_builder {
   }
 
   constexpr void look_at_move(std::size_t k, const known_layout<Ranks>& source) {
-    const double move =
-        is_read_before_ ? moves_.received_seconds(source, needed_[k]) : moves_.seconds(source, needed_[k]);
+    const double move = is_read_before_ ? moves_.received_seconds(source, ahead_.needed[k])
+                                        : moves_.seconds(source, ahead_.needed[k]);
     if (on_.arriving[k] + move > least_[k]) least_[k] = on_.arriving[k] + move;
     on_.move[k] = least_[k] - on_.arriving[k];
   }
 
   /// Finds out what arriving at the query at place `k` takes at least.
   constexpr void settle(std::size_t k, const known_layout<Ranks>& source, remainder& best) {
-    known_layout<Ranks> needed = needed_[k];
+    known_layout<Ranks> needed = ahead_.needed[k];
     least_[k] = no_limit;
     on_.move[k] = is_read_before_ ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds =
@@ -282,15 +259,11 @@ class bound_builder {
   column<std::size_t, Most> row_{};  ///< of the ways; or nowhere
 
   // Of each query of the reader, in order.
-  column<known_layout<Ranks>, Most> needed_{};
-  column<std::size_t, Most> fullest_{}, floats_{};
+  queries_ahead<Most, Operators, Ranks> ahead_;
   std::size_t here_[Ranks]{};      ///< floats of one value
   column<bool, Most> is_there_{};  ///< for one value
-  std::size_t groups_ = 0;         ///< of queries that the same ranks need
-  column<rank_set, Most> group_{};
-  column<std::size_t, Most> first_{}, next_{};
-  ways_on<Most> on_{};            ///< for one value, as are the next two
-  column<double, Most> least_{};  ///< the move with what remains there
+  ways_on<Most> on_{};             ///< for one value, as are the next two
+  column<double, Most> least_{};   ///< the move with what remains there
   column<std::size_t, Most> candidate_{};
   std::size_t candidates_ = 0;
   std::size_t best_ = 0;  ///< for the value before
