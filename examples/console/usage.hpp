@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <exception>
 #include <string>
@@ -22,6 +23,17 @@ namespace console {
 /// What was written, for a sentence.
 inline std::string in_quotes(std::string_view words) {
   return fmt::format("'{}'", iop::file::shown(words).view());
+}
+
+/// What is wrong with a command line, which may hold anything.
+inline std::string complaint(const CLI::App* /*app*/, const CLI::Error& problem) {
+  std::string all;
+  for (std::string_view rest = problem.what(); !rest.empty();) {
+    const std::size_t control = iop::file::control_length(rest);
+    all += control == 0 ? rest[0] : '?';
+    rest.remove_prefix(std::max<std::size_t>(control, 1));
+  }
+  return all + "\nRun with --help for more information.\n";
 }
 
 /// Numbers from `least` to `most` as people write them: nan is none, and 010 is ten, which CLI11 would take
@@ -62,13 +74,12 @@ inline CLI::Option* add_words(CLI::App& app, const std::string& name, std::strin
 template <class Work>
 int run(CLI::App& app, int argc, char** argv, Work work) {
   occupy_standard_streams();
+  app.failure_message(complaint);
   try {
     app.parse(argc, argv);
+    return finish(work());
   } catch (const CLI::ParseError& problem) {
     return finish(app.exit(problem) == 0 ? 0 : 2);
-  }
-  try {
-    return finish(work());
   } catch (const std::exception& reason) {
     if (std::ferror(stdout) != 0) return finish(0);  // says which file it is
     tell(reason.what());

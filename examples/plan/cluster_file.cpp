@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
+#include <ios>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -30,6 +31,11 @@ using json = nlohmann::json;
 
 /// What the file says, for a sentence.
 std::string in_quotes(std::string_view words) { return fmt::format("'{}'", iop::file::shown(words).view()); }
+
+bool has_control(std::string_view words) {
+  while (!words.empty() && iop::file::control_length(words) == 0) words.remove_prefix(1);
+  return !words.empty();
+}
 
 /// A JSON value and where it stands.
 class place {
@@ -80,9 +86,9 @@ class place {
 
   std::size_t whole_number(std::size_t least, std::size_t most) const {
     const auto what = fmt::format("a whole number from {} to {}", least, most);
-    if (!value_.is_number_integer()) expected(what);
+    if (!value_.is_number()) expected(what);
     // A negative number is a large unsigned one.
-    const auto number = value_.get<std::size_t>();
+    const auto number = value_.is_number_integer() ? value_.get<std::size_t>() : most + 1;
     if (number < least || number > most) fail(fmt::format("must be {}, but is {}.", what, value_.dump()));
     return number;
   }
@@ -115,8 +121,7 @@ void read_device(const place& here, setup& into) {
   const place named = here.at("name");
   const std::string name = named.text();
   // Names stand in tables and sentences.
-  if (name.empty() || name.size() > 40 ||
-      std::any_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+  if (name.empty() || name.size() > 40 || has_control(name))
     named.fail("must be 1 to 40 bytes of text without control characters.");
   for (std::size_t rank = 0; rank < into.cluster.size(); ++rank)
     if (into.cluster.devices[rank].name == name)
@@ -230,6 +235,8 @@ setup read_cluster(const std::string& file) {
   if (!stream) throw std::runtime_error(fmt::format("{}: cannot be opened.", shown.view()));
   try {
     return from_json(json::parse(stream, unique_keys{}));
+  } catch (const std::ios_base::failure& reason) {
+    throw std::runtime_error(fmt::format("{}: cannot be read: {}.", shown.view(), reason.code().message()));
   } catch (const json::exception& reason) {
     throw std::runtime_error(fmt::format("{}: is not JSON: {}", shown.view(), in_short(reason.what())));
   } catch (const std::runtime_error& reason) {

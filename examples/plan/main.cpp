@@ -83,7 +83,8 @@ void add_options(CLI::App& app, options& o) {
       add_quantity(app, "--memory", o.device.memory, parse_byte_count, "of each device [512MiB]"),
       add_quantity(app, "--bandwidth", o.link.bandwidth, parse_link_bandwidth, "of the links [100Mbit]"),
       add_quantity(app, "--message-time", o.link.message, parse_duration, "set-up of each message [2ms]"),
-      app.add_flag("--shared-medium", o.link.shared_medium, "all links share one channel, as Wi-Fi does")};
+      app.add_flag("--shared-medium", o.link.shared_medium, "all links share one channel, as Wi-Fi does")
+          ->disable_flag_override()};
   for (CLI::Option* each : equal) each->excludes(file);
   console::add_words(app, "--json", o.json,
                      "write all numbers to this file; - is stdout, the table goes to stderr then");

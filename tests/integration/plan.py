@@ -298,11 +298,13 @@ class PlanTest(unittest.TestCase):
     def test_wrong_usage(self):
         for words in ([], ["--network"], ["--network", "vgg12"], ["--network", "lenet5", "stray"],
                       ["--network", "lenet5", "--bogus"], ["--network", "lenet5", "--policy", "best"],
+                      ["--network", "lenet5", "--shared-medium=7"],
                       ["--network", "lenet5", "--devices", "0"], ["--network", "lenet5", "--devices", "9"],
                       *(["--network", "lenet5", "--devices", wrong] for wrong in ("two", "nan", "", "9" * 400)),
                       ["--network", "lenet5", "--cluster", "file", "--devices", "2"],
                       ["--network", "lenet5", "--cluster", "file", "--shared-medium"]):
             self.assertEqual(self.refused(2, r"\S", *words).stdout, "")
+        self.refused(2, r"^--network: a\?\[31m\?\?b\? not in", "--network", "a\33[31m\x9b\nb\u202e")
         for option, written in (("flops", "10Q"), ("flops", "fast"), ("flops", "-1"), ("flops", "10 "),
                                 ("flops", "inf"), ("flops", "nan"), ("flops", "1e999"), ("flops", "10GB"),
                                 ("memory", "256Mib"), ("memory", "1e17"), ("memory", "2ms"), ("bandwidth", "100M"),
@@ -350,7 +352,8 @@ class PlanTest(unittest.TestCase):
                 (changed(["devices", 1, "name"], None), r"devices\[1\].name: is missing"),
                 (changed(["devices", 1, "name"], 1), r"devices\[1\].name: must be a string, but is number"),
                 (changed(["devices", 1, "name"], ""), r"devices\[1\].name: must be 1 to 40"),
-                (changed(["devices", 1, "name"], "a\nb"), r"devices\[1\].name: must be 1 to 40"),
+                *((changed(["devices", 1, "name"], f"a{control}b"), r"devices\[1\].name: must be 1 to 40")
+                  for control in "\n\x7f\x9b\u2028\u202e\u2066"),
                 (changed(["devices", 1, "name"], "camera"), r"devices\[1\].name: is 'camera', as devices\[0\]"),
                 (changed(["devices", 1, "ram"], 1), r"devices\[1\].ram: is not known here: the keys are name, flops"),
                 (changed(["devices", 1, "flops"], "fast"), r"devices\[1\].flops: 'fast' is not a compute rate"),
@@ -359,7 +362,8 @@ class PlanTest(unittest.TestCase):
                 (changed(["devices", 1, "flops"], 0), r"device 'hub' \(rank 1\) has no speed"),
                 (changed(["devices", 1, "memory"], None), r"devices\[1\].memory: is missing"),
                 (changed(["devices", 1, "channel_step"], 0), r"devices\[1\].channel_step: must be a whole number from 1"),
-                (changed(["devices", 1, "channel_step"], 1.5), r"devices\[1\].channel_step: must be a whole number"),
+                *((changed(["devices", 1, "channel_step"], wrong), rf"devices\[1\].channel_step: must be .*, but is {re.escape(str(wrong))}\.")
+                  for wrong in (1.5, 1.0, 1e300)),
                 (changed(["devices", 1, "flops"], 5e-324), "flops: '5e-324' is not a compute rate that there is: 0, or from 1 to 1e\\+18"),
                 (changed(["link", "message_time"], 1e308), "message_time: '1e.308' is not a time that there is: 0, or from"),
                 (changed(["devices", 1, "flops"], "2G\0\33"), r"devices\[1\].flops: '2G\?\?' is not a compute rate: write"),
@@ -393,6 +397,7 @@ class PlanTest(unittest.TestCase):
         alone = {"devices": UNLIKE["devices"][:1]}
         self.assertEqual(ask("--network", "lenet5", "--cluster", self.file(alone)).returncode, 0)
         self.refused(1, "missing.json: cannot be opened", "--network", "lenet5", "--cluster", self.folder / "missing.json")
+        self.refused(1, "^/: cannot be read: Is a directory.\n$", "--network", "lenet5", "--cluster", "/")
 
     def test_files(self):
         path = self.folder / "plan.json"
@@ -403,9 +408,18 @@ class PlanTest(unittest.TestCase):
         self.assertEqual(json.loads(path.read_text())["network"]["name"], "alexnet")
         self.assertEqual([each.name for each in self.folder.iterdir()], ["plan.json"])
         for option in "--json", "--html":
-            for place in self.folder / "missing" / "file", path / "file", self.folder:
+            loop = self.folder / f"loop{option}"
+            loop.symlink_to(loop)
+            for place in self.folder / "missing" / "file", path / "file", self.folder, self.folder / (300 * "x"), loop:
                 got = self.refused(1, "^cannot write '.*': [^\n]*\n$", "--network", "lenet5", option, place)
                 self.assertEqual(got.stdout, "")  # known before anything is planned
+        for files in ["--json", "a"], ["--json", "a", "--html", "b"], ["--cluster", "a", "--html", "b"]:
+            gone = self.folder / "gone"
+            gone.mkdir()
+            got = subprocess.run(f'cd {gone}; rmdir {gone}; {PROGRAM} --network lenet5 {" ".join(files)}', shell=True, text=True,
+                                 capture_output=True)
+            self.assertEqual((got.returncode, got.stdout), (1, ""))
+            self.assertRegex(got.stderr, "^cannot write '[ab]': No such file or directory\n$")
         self.refused(1, "^cannot write '/dev/full': No space left on device\n$", "--network", "lenet5", "--json", "/dev/full")
 
     def test_nothing_is_overwritten(self):
@@ -415,12 +429,19 @@ class PlanTest(unittest.TestCase):
         new = self.folder / "new"
         for words in (["--cluster", cluster, "--json", cluster], ["--cluster", cluster, "--header", link, "--policy", "coedge"],
                       ["--cluster", link, "--html", f"{self.folder}/./cluster.json"], ["--json", new, "--html", new],
-                      ["--json", new, "--html", f"{new}.part"], ["--json", "-", "--html", "-"],
+                      ["--json", "-", "--html", "-"], ["--json", "-", "--html", "/dev/stdout"],
                       *([option, ""] for option in ("--cluster", "--json", "--html", "--header"))):
             got = self.refused(2, r"^--\w+: must ", "--network", "lenet5", *words)
             self.assertEqual(got.stdout, "")
         self.assertEqual(json.loads(cluster.read_text()), UNLIKE)
         self.assertFalse(new.exists())
+        # Nor files beside, whatever their names.
+        beside = self.folder / "new.part"
+        beside.symlink_to(cluster)
+        self.assertEqual(ask("--network", "lenet5", "--json", new).returncode, 0)
+        self.assertEqual((json.loads(cluster.read_text()), beside.is_symlink()), (UNLIKE, True))
+        new.unlink()
+        beside.unlink()
         # A write that fails leaves what was there: files may have 1000 bytes.
         old = self.folder / "old.html"
         old.write_text("old")
@@ -430,11 +451,29 @@ class PlanTest(unittest.TestCase):
         self.assertEqual((old.read_text(), sorted(each.name for each in self.folder.iterdir())),
                          ("old", ["cluster.json", "link", "old.html"]))
 
+    def test_links_are_followed(self):
+        """Also one to what is not there yet."""
+        inner = self.folder / "inner"
+        inner.mkdir()
+        (self.folder / "first").symlink_to("second")
+        (self.folder / "second").symlink_to("inner/plan.json")
+        self.refused(2, "^--html: must name another", "--network", "lenet5", "--json", self.folder / "first", "--html", inner / "plan.json")
+        for _ in range(2):
+            self.assertEqual(ask("--network", "lenet5", "--json", self.folder / "first").returncode, 0)
+            self.assertEqual([each.name for each in inner.iterdir()], ["plan.json"])
+            self.assertTrue((self.folder / "first").is_symlink() and (self.folder / "second").is_symlink())
+
     def test_stdout(self):
         """What is asked for there has it alone; that it takes nothing is an error."""
         got = ask("--network", "lenet5", "--policy", "coedge", "--header", "-")
         self.assertTrue(got.stdout.startswith("// Made by iop-plan"))
         self.assertTrue(got.stderr.startswith("lenet5 on 3 devices, policy coedge\n"))
+        path = self.folder / "all"
+        for name in "-", "/dev/stdout", path:
+            with open(path, "w") as into:
+                got = subprocess.run([PROGRAM, "--network", "lenet5", "--json", name], text=True, stdout=into, stderr=subprocess.PIPE)
+            self.assertTrue(got.stderr.startswith("lenet5 on 3 devices\n"), got.stderr)
+            self.assertEqual(json.loads(path.read_text())["network"]["name"], "lenet5")
         for words in [], ["--json", "-"], ["--help"]:
             with open("/dev/full", "w") as full:
                 got = subprocess.run([PROGRAM, "--network", "lenet5", *words], text=True, stdout=full, stderr=subprocess.PIPE)

@@ -16,6 +16,24 @@
 
 namespace iop::file {
 
+/// Bytes of the control character that the text starts with, 0 if it starts with another one: those of ASCII,
+/// and of Unicode those that move the cursor, end a line or turn the direction of writing (in UTF-8).
+inline std::size_t control_length(std::string_view words) {
+  const auto byte = [&](std::size_t i) {
+    return i < words.size() ? static_cast<unsigned char>(words[i]) : 0u;
+  };
+  const auto within = [](unsigned value, unsigned least, unsigned most) {
+    return value >= least && value <= most;
+  };
+  if (words.empty()) return 0;
+  if (byte(0) < 0x20 || byte(0) == 0x7f) return 1;
+  if (byte(0) == 0xc2 && within(byte(1), 0x80, 0x9f)) return 2;  // U+0080 to U+009F
+  if (byte(0) != 0xe2) return 0;
+  const bool is_control = byte(1) == 0x80 ? within(byte(2), 0x8e, 0x8f) || within(byte(2), 0xa8, 0xae)
+                                          : byte(1) == 0x81 && within(byte(2), 0xa6, 0xa9);
+  return is_control ? 3 : 0;  // U+200E and F, U+2028 to U+202E, U+2066 to U+2069
+}
+
 /// A name or path for a sentence: at most 60 bytes, cut at the front where it says least; control characters
 /// become '?'.
 inline text<60> shown(std::string_view name) {
@@ -27,9 +45,10 @@ inline text<60> shown(std::string_view name) {
     while (!name.empty() && (static_cast<unsigned char>(name.front()) & 0xc0) == 0x80) name.remove_prefix(1);
     all.append(cut);
   }
-  for (const char c : name) {
-    const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    all.append(std::string_view(control ? "?" : &c, 1));
+  while (!name.empty()) {
+    const std::size_t control = control_length(name);
+    all.append(control == 0 ? name.substr(0, 1) : "?");
+    name.remove_prefix(std::max<std::size_t>(control, 1));
   }
   return all;
 }

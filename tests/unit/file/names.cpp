@@ -33,6 +33,10 @@ TEST_CASE("a long name is not cut within a character") {
 
 TEST_CASE("control characters do not reach the terminal") {
   CHECK(shown(std::string_view("a\0b\n\x1b[2J\x7f", 9)).view() == "a?b??[2J?");
+  CHECK(shown("caf\u00e9 \u0085|\u009b|\u200e\u2028\u202e|\u2066\u2069").view() == "caf\u00e9 ?|?|???|??");
+  CHECK(shown("\u00a0\u200d\u2027\u202f\u2065\u206a").view() == "\u00a0\u200d\u2027\u202f\u2065\u206a");
+  CHECK(shown("cut \xc2").view() == "cut \xc2");
+  CHECK(shown("cut \xe2\x80").view() == "cut \xe2\x80");
 }
 
 TEST_CASE("a shape is shown as Python prints it") {
