@@ -25,7 +25,7 @@ struct offer<Spec, Cluster, policy::fused_spatial, Ends> {
       return plan_single<Spec.size()>(Spec.list(), Cluster, Ends);
     else
       return fit_winograd(Spec.list(), Cluster,
-                          search_pieces<Spec, Cluster, policy::fused_spatial, Ends>::result.best);
+                          search_pieces<Spec, Cluster, policy::fused_spatial, Ends, true>::result.best);
   }
 
  public:
@@ -36,18 +36,30 @@ struct offer<Spec, Cluster, policy::fused_spatial, Ends> {
 template <const auto& Spec, const auto& Cluster, endpoints Ends>
 struct offer<Spec, Cluster, policy::optimal, Ends> {
  private:
+  template <bool AnyMemory>
+  using pieces = search_pieces<Spec, Cluster, policy::optimal, Ends, AnyMemory>;
+  static constexpr bool is_free() {
+    if constexpr (memory_binds(Spec.list(), Cluster))
+      return pieces<true>::result.exists && fits(Spec.list(), Cluster, pieces<true>::result.best);
+    else
+      return true;
+  }
+
   template <policy... Others>
   static constexpr auto best_of() {
-    using best = search_pieces<Spec, Cluster, policy::optimal, Ends>;
+    using best = pieces<is_free()>;
     best_plan<Spec.size(), ranks_of(Cluster)> chosen(Spec.list(), Cluster);
     if (best::result.exists) chosen.offer(best::result.best);
     (chosen.offer(offer<Spec, Cluster, Others, Ends>::made, offer<Spec, Cluster, Others, Ends>::missing,
                   offer<Spec, Cluster, Others, Ends>::seconds),
      ...);
+    if constexpr (sizeof...(Others) > 1)
+      if (!best::result.exists)
+        filling<Spec.size(), ranks_of(Cluster)>(Spec.list(), Cluster, Ends).offer_to(chosen);
     return chosen.get();
   }
   static constexpr auto plan_it() {
-    using best = search_pieces<Spec, Cluster, policy::optimal, Ends>;
+    using best = pieces<is_free()>;
     if constexpr (!may_be_beaten(best::posed, best::result))
       return best::result.best;
     else if constexpr (ranks_of(Cluster) == 1)

@@ -25,6 +25,7 @@ struct allowances {
   bool fused = true;           ///< cut by rows in segments
   bool subsets = true;         ///< leave devices out
   bool rows_first = false;     ///< channels only where there are no rows to cut
+  bool any_memory = false;     ///< devices hold whatever they are given
 };
 
 /// What the choices of all operators have in common.
@@ -90,6 +91,28 @@ constexpr fixed_vector<rank_set, Ranks + 1> winograd_sets(const cluster<Ranks>& 
   return sets;
 }
 
+/// Some device cannot hold everything, in whichever form takes more.
+template <std::size_t Ranks>
+constexpr bool memory_binds(op_list ops, const cluster<Ranks>& c) {
+  bool has_forms = false;
+  for (const device& d : c.devices) has_forms |= d.winograd.flops_per_second > 0;
+  std::size_t largest = 0, everything = 0, workspace = 0;
+  for (const op& o : ops) {
+    largest = std::max(largest, o.out.size());
+    everything += 2 * alignment_floats + parameter_count(o);
+    if (!has_forms || !has_winograd(o)) continue;
+    everything += winograd_weight_count(o.out.channels, o.in.channels) -
+                  weight_count(o, o.out.channels, channels_read(o));
+    workspace = std::max(workspace,
+                         most_winograd_workspace(o.out.height, o.out.width, o.in.channels, o.out.channels));
+  }
+  // Six copies of the largest tensor hold all that is alive at once, staging and a skip included.
+  everything += alignment_floats + (6 + Ranks) * (largest + alignment_floats) + workspace;
+  for (const device& d : c.devices)
+    if (d.memory.bytes < everything * sizeof(float)) return true;
+  return false;
+}
+
 template <std::size_t Operators, std::size_t Ranks>
 constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, endpoints ends,
                                          allowances allowed = {}) {
@@ -132,7 +155,6 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
   }
   for (const device& d : c.devices) p.has_forms |= d.winograd.flops_per_second > 0;
   double rest = 0;
-  std::size_t largest = 0, everything = 0, workspace = 0;
   for (std::size_t i = ops.size(); i-- > 0;) {
     p.least_flops_behind[i] = rest;
     const op& o = ops[i];
@@ -140,16 +162,8 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
     if (is_weighted(o))
       rest += std::max(least_effort(c, o),
                        static_cast<double>((weights + o.out.size()) * sizeof(float)) * flops_per_byte);
-    largest = std::max(largest, o.out.size());
-    everything += 2 * alignment_floats + parameter_count(o);
-    if (!p.has_forms || !has_winograd(o)) continue;
-    everything += winograd_weight_count(o.out.channels, o.in.channels) - weights;
-    workspace = std::max(workspace,
-                         most_winograd_workspace(o.out.height, o.out.width, o.in.channels, o.out.channels));
   }
-  // Six copies of the largest tensor hold all that is alive at once, staging and a skip included.
-  everything += alignment_floats + (6 + Ranks) * (largest + alignment_floats) + workspace;
-  for (const device& d : c.devices) p.memory_binds |= d.memory.bytes < everything * sizeof(float);
+  p.memory_binds = !allowed.any_memory && memory_binds(ops, c);
   p.winograd_sets = winograd_sets(c, p.memory_binds);
   p.main_path = spine<Operators>(ops);
   return p;

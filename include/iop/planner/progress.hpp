@@ -5,7 +5,7 @@
 // passes that keep every label look near that, then further, and the first that finds a plan has found the
 // best. Where there is none so near, a beam finds a good plan, and a last pass the best of those that are
 // better. Where a beam finds nothing, as with tight memory, passes look near the least time again and then
-// ever further.
+// ever further, until that takes too long.
 
 #include <iop/planner/expansion.hpp>
 
@@ -19,6 +19,7 @@ struct pass_outcome {
   bool is_complete = true;    ///< no label was dropped for lack of room
   bool is_misjudged = false;  ///< a plan did not fit that seemed to
   double labels = 0;          ///< kept for each operator, on average
+  double tries = 0;           ///< labels times choices to go on with, likewise
 
   constexpr bool exists() const { return seconds < no_limit; }
 };
@@ -70,7 +71,7 @@ class search_progress {
         phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
         return;
       case phase::narrow:
-        if (!is_last) return look_further();
+        if (!is_last && got.tries < most_narrow_tries) return look_further();
         phase_ = phase::wide;
         slack_ = first_slack;
         return;
@@ -87,7 +88,8 @@ class search_progress {
         is_exact_ = got.is_complete;
         break;
     }
-    if (is_last || (found_ && !memory_binds_)) {
+    if (is_last || (found_ && !memory_binds_) || got.tries >= most_tries) {
+      is_exact_ = is_exact_ && is_last;
       phase_ = phase::done;
       return;
     }
@@ -100,6 +102,9 @@ class search_progress {
   static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8, growth = 1.6;
   static constexpr double few_labels = 4;  ///< of each operator: then a pass further keeps not too many
   static constexpr double hardly_any = 1.0 / 3;
+  /// A pass with as many takes seconds outside of a compiler, and the next one twice as long. Narrow ones
+  /// take longer for each: more of what they try comes to something.
+  static constexpr double most_tries = 1 << 17, most_narrow_tries = 1 << 15;
 
   constexpr double near() const {
     if ((found_ && !memory_binds_) || !(least_ > 0) || slack_ >= 1) return limit_;

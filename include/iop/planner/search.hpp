@@ -107,8 +107,12 @@ constexpr pass_result<Operators, Ranks> finish(const problem<Operators, Ranks>& 
   const std::size_t last = p.ops.size() - 1;
   pass_result<Operators, Ranks> result;
   result.outcome.is_complete = frontier_at(last).is_complete;
-  for (std::size_t i = 0; i <= last; ++i)
-    result.outcome.labels += static_cast<double>(frontier_at(i).count) / static_cast<double>(last + 1);
+  const double operators = static_cast<double>(last + 1);
+  for (std::size_t i = 0; i <= last; ++i) {
+    const double labels = static_cast<double>(frontier_at(i).count) / operators;
+    result.outcome.labels += labels;
+    if (i < last) result.outcome.tries += labels * static_cast<double>(stage_at(i + 1).options.count);
+  }
   for (const ending& e : endings_of(p, frontier_at(last), limit)) {
     plan<Operators, Ranks> candidate{strategy, p.ends, {}, e.deliver};
     std::size_t at = e.label;
@@ -135,9 +139,10 @@ class searching {
   constexpr searching(const problem<Operators, Ranks>& p, const choice_lists<Ranks>& choices, policy strategy)
       : p_(p), strategy_(strategy), stages_(p, choices) {}
 
-  constexpr found<Operators, Ranks> run(double limit, std::size_t width) const {
+  constexpr found<Operators, Ranks> run(double limit, std::size_t width, double least) const {
     found<Operators, Ranks> result;
-    search_progress progress(stages_.least_seconds(), limit, width, p_.has_branches, p_.memory_binds);
+    search_progress progress(std::max(least, stages_.least_seconds()), limit, width, p_.has_branches,
+                             p_.memory_binds);
     while (!progress.is_done()) {
       const auto got = pass(progress.next());
       progress.take(got.outcome);
@@ -173,18 +178,18 @@ class searching {
   staging<Operators, Ranks> stages_;
 };
 
-/// Among these choices.
+/// Among these choices. There is no plan worth looking for that takes less than `least`.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p,
                                          const choice_lists<Ranks>& choices, policy strategy, double limit,
-                                         std::size_t width) {
-  return searching<Operators, Ranks>(p, choices, strategy).run(limit, width);
+                                         std::size_t width, double least = 0) {
+  return searching<Operators, Ranks>(p, choices, strategy).run(limit, width, least);
 }
 
 template <std::size_t Operators, std::size_t Ranks>
 constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
-                                         std::size_t width) {
-  return search(p, choices_of(p), strategy, limit, width);
+                                         std::size_t width, double least = 0) {
+  return search(p, choices_of(p), strategy, limit, width, least);
 }
 
 }  // namespace iop::planner

@@ -23,15 +23,15 @@ constexpr std::size_t ranks_of(const cluster<Ranks>&) {
   return Ranks;
 }
 
-/// Of the policies that search: `fused_spatial` and `optimal`.
-template <const auto& Spec, const auto& Cluster, policy Strategy, endpoints Ends>
+/// Of the policies that search: `fused_spatial` and `optimal`, for any memory or for what there is.
+template <const auto& Spec, const auto& Cluster, policy Strategy, endpoints Ends, bool AnyMemory>
 struct search_pieces {
   static constexpr std::size_t operators = Spec.size();
   static constexpr std::size_t ranks = ranks_of(Cluster);
   static constexpr std::size_t last = operators - 1;
 
   static constexpr problem<operators, ranks> posed =
-      pose_for<operators>(Strategy, Spec.list(), Cluster, Ends);
+      pose<operators>(Spec.list(), Cluster, Ends, allowed_to(Strategy, AnyMemory));
 
  private:
   template <std::size_t I, std::size_t... Depth>
@@ -75,11 +75,20 @@ struct search_pieces {
            ((bound_in_order<last - I>() >= 0) && ...);
   }
 
+  /// That any plan takes.
+  static constexpr double least_seconds() {
+    if constexpr (AnyMemory)
+      return bounds<0>.arriving[0];
+    else
+      return std::max(bounds<0>.arriving[0],
+                      search_pieces<Spec, Cluster, Strategy, Ends, true>::result.seconds);
+  }
+
   template <std::size_t Pass>
   static constexpr search_progress progress_of() {
     if constexpr (Pass == 0) {
       (void)make_tables(std::make_index_sequence<operators>());
-      return search_progress(bounds<0>.arriving[0], no_limit, width_of(posed), posed.has_branches,
+      return search_progress(least_seconds(), no_limit, width_of(posed), posed.has_branches,
                              posed.memory_binds);
     } else {
       search_progress next = progress<Pass - 1>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A plan that is worked out in pieces is the one that is worked out at once.
 #include <iop/deploy/deployment.hpp>
+#include <iop/zoo/lenet5.hpp>
 
 #include "catch.hpp"
 #include "support/odd_networks.hpp"
@@ -19,10 +20,14 @@ constexpr iop::device handy = [] {
   return d;
 }();
 
+constexpr iop::device lively{"lively", 10_GFLOPs, 3_GBps, 100_KiB},
+    roomy{"roomy", 1_GFLOPs, 300_MBps, 220_KiB};
+
 constexpr iop::cluster<1> alone{quick, cable};
 constexpr iop::cluster equal{quick, quick, quick, cable};
 constexpr iop::cluster unlike{quick, slow, iop::link{cable}};
 constexpr iop::cluster tight{small, small, small, cable};
+constexpr iop::cluster uneven{lively, roomy, iop::link{cable}};
 constexpr iop::cluster with_winograd{handy, slow, handy, cable};
 
 template <class Network, const auto& Cluster, policy Strategy, iop::endpoints Ends>
@@ -45,6 +50,7 @@ TEST_CASE("a plan in pieces is the plan", "[deploy]") {
   compare_all<iop_test::tiny_lenet, alone>();
   compare_all<iop_test::tiny_lenet, equal>();
   compare_all<iop_test::tiny_lenet, tight>();
+  compare_all<iop::zoo::lenet5, uneven>();
   compare_all<iop_test::inverted_residuals, unlike, iop::endpoints{1, 0}>();
   compare_all<iop_test::projected_residuals, with_winograd>();
   compare_all<iop_test::fire, equal, iop::endpoints{0, 2}>();

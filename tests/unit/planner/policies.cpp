@@ -118,6 +118,17 @@ TEST_CASE("one device: the fastest that has room, else the fastest", "[planner]"
   CHECK(rank_of(1_KiB, 1_KiB) == 1);
 }
 
+TEST_CASE("what is balanced by speed fits nowhere: then by room", "[planner]") {
+  // Of the 192,000 bytes of the first dense layer the quick device would get most.
+  const cluster<2> c{device{"quick", {10e9}, {3e9}, {100 << 10}}, device{"roomy", {1e9}, {3e8}, {220 << 10}},
+                     iop::link{{12.5e6}, {1e-3}}};
+  for (const policy each : all_policies) {
+    INFO(name_of(each));
+    CHECK(fits(lenet5.ops, c, make_plan<most_operators>(lenet5.ops, c, each, {})) ==
+          (each == policy::optimal));
+  }
+}
+
 TEST_CASE("memory of a plan is cut with the weights", "[planner]") {
   const auto c = equal_cluster(0.5e-3);
   const auto most = [&](const example& e, policy p) {

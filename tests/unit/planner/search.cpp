@@ -31,9 +31,30 @@ struct tally {
 template <std::size_t Ranks>
 using problem_of = problem<most_operators, Ranks>;
 
+/// The quickest plan for any memory is the one when it fits; else it says what all others take at least.
+template <std::size_t Ranks>
+void compare_with_any_memory(const iop_test::random_problem<Ranks>& random, const problem_of<Ranks>& p,
+                             const found<most_operators, Ranks>& best) {
+  allowances allowed = random.allowed;
+  allowed.any_memory = true;
+  const auto free = search(pose<most_operators>(random.ops, random.devices, random.ends, allowed),
+                           policy::optimal, no_limit, width);
+  if (!free.exists || !free.is_exact || !best.is_exact) return;
+  if (fits(random.ops, random.devices, free.best)) {
+    CHECK(best.seconds == Approx(free.seconds));
+    return;
+  }
+  const auto behind = search(p, policy::optimal, no_limit, width, free.seconds);
+  CHECK(behind.exists == best.exists);
+  if (!best.exists) return;
+  CHECK(best.seconds >= free.seconds * (1 - 1e-9));
+  if (behind.is_exact) CHECK(behind.seconds == Approx(best.seconds));
+}
+
 template <std::size_t Ranks>
 void judge(const iop_test::random_problem<Ranks>& random, const problem_of<Ranks>& p, tally& all) {
   const auto found = search(p, policy::optimal, no_limit, width);
+  compare_with_any_memory(random, p, found);
   const enumeration<most_operators, Ranks> every(p, found.exists ? found.seconds : no_limit, most_steps);
   all.steps += every.steps();
   if (found.exists) {
