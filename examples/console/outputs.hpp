@@ -33,12 +33,11 @@ namespace detail {
 
 namespace fs = std::filesystem;
 
-/// By whichever name, as /dev/stdout or that of the file which the shell sends it to. Not devices that take
-/// what several write, as /dev/null, but a terminal is read by one person.
+/// By whichever name, as /dev/stdout or the file that the shell sends it to. Of devices only a terminal: two
+/// outputs may well go to /dev/null.
 inline bool is_stdout(const std::string& path) {
   if (path == "-") return true;
-  struct stat named {
-  }, open{};
+  struct stat named = {}, open = {};
   if (::stat(path.c_str(), &named) != 0 || ::fstat(STDOUT_FILENO, &open) != 0) return false;
   return named.st_dev == open.st_dev && named.st_ino == open.st_ino &&
          (!S_ISCHR(open.st_mode) || ::isatty(STDOUT_FILENO) != 0);

@@ -88,7 +88,7 @@ std::string pytorch_classes(const options& o) {
   return classes.size() == o.images ? classes : std::string();
 }
 
-void print_pair(const options& o, const std::string& classes, double accuracy,
+void print_pair(std::FILE* into, const options& o, const std::string& classes, double accuracy,
                 const std::string& labels_path) {
   const std::string theirs = pytorch_classes(o);
   if (theirs.empty()) return;
@@ -96,7 +96,7 @@ void print_pair(const options& o, const std::string& classes, double accuracy,
   if (!labels) return;
   std::size_t right = 0;
   for (std::size_t i = 0; i < o.images; ++i) right += theirs[i] - '0' == (*labels)[i];
-  fmt::print("one device: C++ {:.4f}, PyTorch {:.4f} accurate; unequal classes: {} of {}\n", accuracy,
+  fmt::print(into, "one device: C++ {:.4f}, PyTorch {:.4f} accurate; unequal classes: {} of {}\n", accuracy,
              static_cast<double>(right) / static_cast<double>(o.images),
              o.images - lenet5::count_equal(classes, theirs), o.images);
 }
@@ -138,9 +138,10 @@ int run(const options& o) {
     rows.back().agreement = lenet5::count_equal(rows.front().classes, rows.back().classes);
   }
 
-  fmt::print("LeNet-5 on {} devices over TCP, {} images of Fashion-MNIST\n\n", o.devices, o.images);
-  lenet5::print_table(rows);
-  print_pair(o, rows.front().classes, rows.front().accuracy, labels);
+  std::FILE* table = console::table_beside({{"--json", o.json}});
+  fmt::print(table, "LeNet-5 on {} devices over TCP, {} images of Fashion-MNIST\n\n", o.devices, o.images);
+  lenet5::print_table(table, rows);
+  print_pair(table, o, rows.front().classes, rows.front().accuracy, labels);
   console::write_output(o.json, lenet5::to_json(rows).dump(2) + '\n');
   int status = 0;
   for (const lenet5::row& r : rows) {
@@ -163,7 +164,9 @@ int main(int argc, char** argv) {
   console::add_number(app, "--devices", o.devices, lenet5::fewest_devices, lenet5::most_devices,
                       "how many devices")
       ->capture_default_str();
-  console::add_words(app, "--json", o.json, "also write the table to this file");
+  console::add_words(
+      app, "--json", o.json,
+      "also write the table to this file; - is stdout, the table for people goes to stderr then");
   console::add_words(app, "--weights", o.weights, "safetensors file of LeNet-5");
   console::add_words(app, "--data", o.data, "folder of the t10k-* files of Fashion-MNIST")
       ->capture_default_str();

@@ -86,29 +86,32 @@ inline nlohmann::ordered_json to_json(const std::vector<row>& rows) {
 }
 
 /// Two blocks with a row per policy each: what the policies achieve, and what they ask of each device.
-inline void print_table(const std::vector<row>& rows) {
-  fmt::print("{:<15}{:>9}{:>11}{:>11}{:>10}{:>9}{:>10}{:>10}\n", "policy", "accuracy", "agreement",
+inline void print_table(std::FILE* into, const std::vector<row>& rows) {
+  fmt::print(into, "{:<15}{:>9}{:>11}{:>11}{:>10}{:>9}{:>10}{:>10}\n", "policy", "accuracy", "agreement",
              "exchanges", "messages", "bytes", "p50 ms", "p99 ms");
   for (const row& r : rows) {
     const std::size_t images = r.classes.size();
-    fmt::print("{:<15}{:>9.4f}{:>11}{:>11}{:>10}{:>9}{:>10.3f}{:>10.3f}\n", r.policy, r.accuracy, r.agreement,
-               r.predicted.exchanges, per_image(r.messages_sent, images).dump(),
+    fmt::print(into, "{:<15}{:>9.4f}{:>11}{:>11}{:>10}{:>9}{:>10.3f}{:>10.3f}\n", r.policy, r.accuracy,
+               r.agreement, r.predicted.exchanges, per_image(r.messages_sent, images).dump(),
                per_image(r.bytes_sent, images).dump(), r.latency_p50_ms, r.latency_p99_ms);
   }
   fmt::print(
+      into,
       "Agreement: images with the single device's class. Messages and bytes: measured, per inference.\n\n"
       "Bytes of weights / bytes of arena / peak resident memory (the camera's with all images):\n{:<15}",
       "policy");
-  for (std::size_t rank = 0; rank < rows.at(0).ranks.size(); ++rank) fmt::print("{:>25}", boards[rank].name);
-  fmt::print("\n");
+  for (std::size_t rank = 0; rank < rows.at(0).ranks.size(); ++rank)
+    fmt::print(into, "{:>25}", boards[rank].name);
+  fmt::print(into, "\n");
   for (const row& r : rows) {
-    fmt::print("{:<15}", r.policy);
+    fmt::print(into, "{:<15}", r.policy);
     for (const row::device& d : r.ranks)
-      fmt::print("{:>25}", fmt::format("{} / {} / {:.1f} MB", d.weight_bytes, d.arena_bytes,
-                                       static_cast<double>(d.peak_resident_bytes) / 1e6));
-    fmt::print("\n");
+      fmt::print(into, "{:>25}",
+                 fmt::format("{} / {} / {:.1f} MB", d.weight_bytes, d.arena_bytes,
+                             static_cast<double>(d.peak_resident_bytes) / 1e6));
+    fmt::print(into, "\n");
   }
-  fmt::print("\n");
+  fmt::print(into, "\n");
 }
 
 }  // namespace lenet5

@@ -164,6 +164,12 @@ class DemoTest(unittest.TestCase):
             (self.folder / f"t10k-{name}-ubyte.gz").write_bytes(gzip.compress(b"no images"))
         self.refused(1, r"camera \(rank 0\): .*t10k-images.*not an IDX file", "--data", self.folder)
 
+    def test_json_has_stdout_alone(self):
+        got = demo("--images", 20, "--devices", DEVICES[0], "--json", "-")
+        self.assertEqual(got.returncode, 0, got.stderr)
+        self.assertEqual([row["policy"] for row in json.loads(got.stdout)["policies"]], POLICIES)
+        self.assertIn(f"LeNet-5 on {DEVICES[0]} devices", got.stderr)
+
     def test_unwritable_json(self):
         got = demo("--images", 1, "--json", self.folder / "missing/table.json")
         self.assertEqual((got.returncode, got.stdout), (1, ""))  # found out before the run
