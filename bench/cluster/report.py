@@ -85,8 +85,9 @@ class Plot:
                               f'<text x="{x:.1f}" y="{self.HEIGHT - self.BOTTOM + 14}" text-anchor="middle">{tick:g}</text>')
         for tick in self.ticks(self.y):
             y = self.py(tick)
+            label = min(y + 4, self.HEIGHT - self.BOTTOM)  # in the corner, above that of the other axis
             self.parts.append(f'<line class="grid" x1="{self.LEFT}" x2="{self.WIDTH - self.RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-                              f'<text x="{self.LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
+                              f'<text x="{self.LEFT - 5}" y="{label:.1f}" text-anchor="end">{tick:g}</text>')
         self.parts.append(f'<text x="{(self.LEFT + self.WIDTH) / 2:.0f}" y="{self.HEIGHT - 4}" text-anchor="middle">{html.escape(x_label)}</text>'
                           f'<text transform="translate(12 {self.HEIGHT / 2:.0f}) rotate(-90)" text-anchor="middle">{html.escape(y_label)}</text>')
 

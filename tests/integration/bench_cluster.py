@@ -102,6 +102,13 @@ class Cluster(unittest.TestCase):
         self.assertNotRegex(page, r"<script|\b(src|href)=|@import|url\(")
         if CHROMIUM is None:
             self.skipTest("no Chromium here")
+        for width, looked in self.look_at(page):
+            self.assertEqual(looked["troubles"], [], f"{width} pixels wide")
+            self.assertGreater(looked["figures"], 3)
+            self.assertGreater(looked["blocks"], 20)
+
+    def look_at(self, page):
+        """What is wrong with a page, at each width."""
         file = self.folder / "checked.html"
         file.write_text("<!doctype html><meta charset=utf-8><body style=margin:0><script>" + CHECK.replace(
             "@PAGE@", json.dumps(page).replace("<", "\\u003c")) + "</script>", "utf-8")
@@ -109,10 +116,17 @@ class Cluster(unittest.TestCase):
                   "--window-size=1280,900", "--virtual-time-budget=10000", "--dump-dom", file.as_uri())
         found = re.search(r'<pre id="result">(.*?)</pre>', got.stdout, re.S)
         self.assertIsNotNone(found, got.stderr[-2000:])
-        for width, page in json.loads(html.unescape(found[1])):
-            self.assertEqual(page["troubles"], [], f"{width} pixels wide")
-            self.assertGreater(page["figures"], 3)
-            self.assertGreater(page["blocks"], 20)
+        return json.loads(html.unescape(found[1]))
+
+    def test_ticks_meet_in_no_corner(self):
+        if CHROMIUM is None:
+            self.skipTest("no Chromium here")
+        sys.path.insert(0, str(RUN.parent))
+        from report import STYLE, Plot
+        limits = [(10 ** -(1 + near / 40), 10 ** (1 + far / 40)) for near in range(8) for far in range(8)]
+        plots = [Plot(each, each, "measured ms", "predicted ms", is_log=True).svg(f"{each}") for each in limits]
+        for width, looked in self.look_at(f"<!doctype html><style>{STYLE}</style><main class=plots>{''.join(plots)}</main>"):
+            self.assertEqual(looked["troubles"], [], f"{width} pixels wide")
 
     def test_bad_conditions(self):
         """A device that is stopped for a while: the answers stay right and nobody waits for ever."""
