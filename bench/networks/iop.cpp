@@ -3,6 +3,7 @@
 
 #include "engine.hpp"
 
+#include <board.hpp>
 #include <iop/comm/alone.hpp>
 #include <iop/file/huge_pages.hpp>
 #include <iop/file/safetensors.hpp>
@@ -21,14 +22,8 @@ using namespace iop::literals;
 
 struct alone {
   using network = iop::zoo::IOP_NETWORK;
-  // A core with AVX-512 (Zen 4) as iop-calibrate measures it: whether Winograd's algorithm pays depends on
-  // the proportions.
-  static constexpr iop::cluster cluster{iop::device{.name = "board",
-                                                    .compute = 114_GFLOPs,
-                                                    .memory_bandwidth = 32_GBps,
-                                                    .memory = 8_GiB,
-                                                    .winograd = 400_GFLOPs},
-                                        iop::link{100_Mbitps, 2_ms}};
+  // Whether Winograd's algorithm pays depends on the proportions of this machine's rates.
+  static constexpr iop::cluster cluster{board, iop::link{100_Mbitps, 2_ms}};
   static constexpr auto plan = iop::planned<network, cluster, iop::policy::single_device>;
 };
 
