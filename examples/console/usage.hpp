@@ -11,7 +11,6 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <charconv>
 #include <exception>
 #include <string>
@@ -27,13 +26,7 @@ inline std::string in_quotes(std::string_view words) {
 
 /// What is wrong with a command line, which may hold anything.
 inline std::string complaint(const CLI::App* /*app*/, const CLI::Error& problem) {
-  std::string all;
-  for (std::string_view rest = problem.what(); !rest.empty();) {
-    const std::size_t control = iop::file::control_length(rest);
-    all += control == 0 ? rest[0] : '?';
-    rest.remove_prefix(std::max<std::size_t>(control, 1));
-  }
-  return all + "\nRun with --help for more information.\n";
+  return iop::file::printable(problem.what()) + "\nRun with --help for more information.\n";
 }
 
 /// Numbers from `least` to `most` as people write them: nan is none, and 010 is ten, which CLI11 would take

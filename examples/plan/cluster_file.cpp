@@ -32,11 +32,6 @@ using json = nlohmann::json;
 /// What the file says, for a sentence.
 std::string in_quotes(std::string_view words) { return fmt::format("'{}'", iop::file::shown(words).view()); }
 
-bool has_control(std::string_view words) {
-  while (!words.empty() && iop::file::control_length(words) == 0) words.remove_prefix(1);
-  return !words.empty();
-}
-
 /// A JSON value and where it stands.
 class place {
  public:
@@ -121,7 +116,7 @@ void read_device(const place& here, setup& into) {
   const place named = here.at("name");
   const std::string name = named.text();
   // Names stand in tables and sentences.
-  if (name.empty() || name.size() > 40 || has_control(name))
+  if (name.empty() || name.size() > 40 || iop::file::printable(name) != name)
     named.fail("must be 1 to 40 bytes of text without control characters.");
   for (std::size_t rank = 0; rank < into.cluster.size(); ++rank)
     if (into.cluster.devices[rank].name == name)

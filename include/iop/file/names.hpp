@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +35,17 @@ inline std::size_t control_length(std::string_view words) {
   return is_control ? 3 : 0;  // U+200E and F, U+2028 to U+202E, U+2066 to U+2069
 }
 
+/// With '?' for each control character.
+inline std::string printable(std::string_view words) {
+  std::string all;
+  while (!words.empty()) {
+    const std::size_t control = control_length(words);
+    all += control == 0 ? words[0] : '?';
+    words.remove_prefix(std::max<std::size_t>(control, 1));
+  }
+  return all;
+}
+
 /// A name or path for a sentence: at most 60 bytes, cut at the front where it says least; control characters
 /// become '?'.
 inline text<60> shown(std::string_view name) {
@@ -45,12 +57,7 @@ inline text<60> shown(std::string_view name) {
     while (!name.empty() && (static_cast<unsigned char>(name.front()) & 0xc0) == 0x80) name.remove_prefix(1);
     all.append(cut);
   }
-  while (!name.empty()) {
-    const std::size_t control = control_length(name);
-    all.append(control == 0 ? name.substr(0, 1) : "?");
-    name.remove_prefix(std::max<std::size_t>(control, 1));
-  }
-  return all;
+  return all.append(printable(name));
 }
 
 /// A shape as Python prints it: [16, 6, 5, 5].
