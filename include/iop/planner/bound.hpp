@@ -10,6 +10,7 @@
 // fewer. Of a run that loses devices, the last one's share is what counts: no less than the least share.
 
 #include <iop/planner/fork.hpp>
+#include <iop/planner/glance.hpp>
 #include <iop/planner/least_move.hpp>
 #include <iop/planner/queries_ahead.hpp>
 #include <iop/planner/ways_behind.hpp>
@@ -38,7 +39,7 @@ class bound_builder {
         is_read_before_(p.main_path.is_read_before[index]),
         fork_(moves_, reader_),
         ways_(p, index, own, reader_, made_.ways),
-        ahead_(reader_) {}
+        ahead_(reader_, moves_) {}
 
   constexpr table run() {
     const std::size_t options = own_.options.count, values = own_.values.count;
@@ -95,25 +96,28 @@ class bound_builder {
   /// Makes room for what is known of each query of the reader.
   constexpr void look_at_queries() {
     const std::size_t count = ahead_.count;
-    grow_all(count, on_.arriving, on_.move, least_, candidate_, is_there_);
+    grow_all(count, on_.arriving, on_.move, least_, candidate_, is_there_, looked_at_);
     for (std::size_t k = 0; k < count; ++k)
       on_.arriving[k] = reader_.remains->query_arriving[reader_.remains->order[k]];
   }
 
   constexpr remainder behind(std::size_t v) {
     known_layout<Ranks> source = own_.values.entries[v];
-    const bool is_partial = source.held.is_partial;
-    for (std::size_t r = 0; r < Ranks; ++r)
-      here_[r] = is_partial ? 0
-                            : (source.held.of.rows.end[r] - source.held.of.rows.begin[r]) *
-                                  (source.held.of.channels.end[r] - source.held.of.channels.begin[r]);
+    glance_ = {p_, o_, source, is_read_before_};
     if (is_fork_) fork_.look_at(source);
     remainder best;
     on_.stays = 0;
     running here{source.held.of.ranks, typical_rank_[v]};
-    if (!is_partial) stay(source, here, best);
-    look_at_moves(source, best);
-    const std::size_t count = on_.looked_at;
+    ++turn_;
+    if (!source.held.is_partial) stay(source, here, best);
+    // Most often the best for one value is good for the next one of its kind, too.
+    const std::size_t guess = best_[glance_.what()];
+    if (is_there_[guess] != turn_) {
+      look_at_move(guess, source);
+      if (least_[guess] < best.onward) settle(guess, source, best);
+    }
+    candidates_ = 0;
+    look_at_moves(source, best.onward);
     // What a move takes exactly is dear: it is found out of those that may be the best, the least first.
     for (;;) {
       double least = best.onward;
@@ -125,9 +129,13 @@ class bound_builder {
     }
     row_[v] = nowhere;
     if (!ways_.exist() || !ways_.is_promising(best)) return best;
-    const double most = best.onward + ways_.slack();
-    for (std::size_t k = 0; k < count; ++k)
-      if (least_[k] < most && on_.move[k] == no_limit) look_at_move(k, source);
+    for (std::size_t k = 0; k < ahead_.count; ++k)
+      if (is_there_[k] == turn_)
+        on_.move[k] = reader_.is_joined ? 0 : no_limit;
+      else if (looked_at_[k] != turn_)
+        on_.move[k] = no_limit;
+    candidates_ = 0;
+    look_at_moves(source, best.onward + ways_.slack());
     row_[v] = ways_.behind(on_, best, here);
     return best;
   }
@@ -138,9 +146,9 @@ class bound_builder {
     for (std::size_t g = 0; g < ahead_.groups; ++g) {
       if ((ahead_.group[g] & ~here.ranks) != 0) continue;
       for (std::size_t k = ahead_.first[g]; k != nowhere; k = ahead_.next[k]) {
-        if (ahead_.floats[k] > here_[ahead_.fullest[k]]) continue;
+        if (!glance_.may_be_there(ahead_, k)) continue;
         if (!is_whole && !provides(source.held.of, ahead_.needed[k].held.of)) continue;
-        is_there_[k] = true;
+        is_there_[k] = turn_;
         for (std::size_t n = reader_.own->first_option[reader_.remains->order[k]]; n != nowhere;
              n = reader_.own->next_option[n]) {
           remainder rest = is_fork_ ? fork_.going_on(n, here) : reader_.going_on(n, here);
@@ -153,52 +161,29 @@ class bound_builder {
     }
   }
 
-  /// Looks roughly at the moves to those others that may still be of interest, the first `looked_at` in
-  /// order.
-  constexpr void look_at_moves(const known_layout<Ranks>& source, remainder& best) {
-    const bool is_partial = source.held.is_partial;
-    // A sum takes a message of each summand, however it is made.
-    const double messages = !is_partial || is_read_before_ ? 1 : source.count - 1;
-    const double soonest = is_partial && source.count == 1 ? 0 : messages * p_.least_message;
-    const double per_float = soonest > 0 ? static_cast<double>(o_.out.width) * p_.least_per_float : 0;
-    const std::size_t count = ahead_.count;
-    // Most often the best for one value is good for the next one, too.
-    const std::size_t guess = best_;
-    if (!is_there_[guess]) {
-      least_[guess] = 0;
-      look_at_move(guess, source);
-      if (least_[guess] < best.onward) settle(guess, source, best);
-    }
-    const double most = best.onward, most_by_way = most + ways_.slack();
-    candidates_ = 0;
+  /// Looks roughly at the moves to others behind which the end may be nearer than `most`, the first
+  /// `looked_at` in order. What is not seen at a glance to take as long is a candidate.
+  constexpr void look_at_moves(const known_layout<Ranks>& source, double most) {
+    const std::size_t count = ahead_.count, turn = turn_;
+    const double soonest = glance_.soonest();
     std::size_t k = 0;
     for (; k < count; ++k) {
-      if (is_there_[k]) {
-        is_there_[k] = false;
-        least_[k] = no_limit;
-        on_.move[k] = reader_.is_joined ? 0 : no_limit;
-        continue;
-      }
-      if (k == guess) continue;
-      double least = on_.arriving[k] + soonest;
-      if (least >= most_by_way) break;  // to those that follow no move takes less
-      const std::size_t needed = ahead_.floats[k], had = here_[ahead_.fullest[k]];
-      if (needed > had) least += static_cast<double>(needed - had) * per_float;
-      least_[k] = least;
-      on_.move[k] = no_limit;
-      if (least >= most) continue;
+      const double arriving = on_.arriving[k];
+      if (arriving + soonest >= most) break;  // to those that follow no move takes less
+      if (looked_at_[k] == turn || is_there_[k] == turn) continue;
+      if (arriving + glance_.seconds(ahead_, k) >= most) continue;
       look_at_move(k, source);
       if (least_[k] < most) candidate_[candidates_++] = k;
     }
     on_.looked_at = k;
-    for (; k < count; ++k) is_there_[k] = false;
   }
 
   constexpr void look_at_move(std::size_t k, const known_layout<Ranks>& source) {
     const double move = is_read_before_ ? moves_.received_seconds(source, ahead_.needed[k])
                                         : moves_.seconds(source, ahead_.needed[k]);
-    if (on_.arriving[k] + move > least_[k]) least_[k] = on_.arriving[k] + move;
-    on_.move[k] = least_[k] - on_.arriving[k];
+    on_.move[k] = move;
+    least_[k] = on_.arriving[k] + move;
+    looked_at_[k] = turn_;
   }
 
   /// Finds out what arriving at the query at place `k` takes at least.
@@ -208,7 +193,7 @@ class bound_builder {
     on_.move[k] = is_read_before_ ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds =
         on_.move[k] + (is_fork_ ? fork_.arriving(reader_.remains->order[k], needed) : on_.arriving[k]);
-    if (seconds < best.onward) best.onward = seconds, best_ = k;
+    if (seconds < best.onward) best.onward = seconds, best_[glance_.what()] = k;
   }
 
   constexpr double quickest(const known_layout<Ranks>& source, const known_layout<Ranks>& needed) const {
@@ -224,21 +209,17 @@ class bound_builder {
     const std::size_t count = made_.query_count = own_.queries;
     grow(made_.query_arriving, count);
     grow(made_.order, count);
-    grow(sorted_, count);
     for (std::size_t q = 0; q < count; ++q) {
       double least = no_limit;
       for (std::size_t n = own_.first_option[q]; n != nowhere; n = own_.next_option[n])
         if (made_.arriving[n] < least) least = made_.arriving[n];
       made_.query_arriving[q] = least;
       std::size_t at = q;
-      for (; at > 0 && sorted_[at - 1] > least; --at) {
-        sorted_[at] = sorted_[at - 1];
+      for (; at > 0 && made_.query_arriving[made_.order[at - 1]] > least; --at)
         made_.order[at] = made_.order[at - 1];
-      }
-      sorted_[at] = least;
       made_.order[at] = q;
     }
-    if (count > 0) made_.least_arriving = sorted_[0];
+    if (count > 0) made_.least_arriving = made_.query_arriving[made_.order[0]];
   }
 
   const problem<Operators, Ranks>& p_;
@@ -260,15 +241,14 @@ class bound_builder {
 
   // Of each query of the reader, in order.
   queries_ahead<Most, Operators, Ranks> ahead_;
-  std::size_t here_[Ranks]{};      ///< floats of one value
-  column<bool, Most> is_there_{};  ///< for one value
-  ways_on<Most> on_{};             ///< for one value, as are the next two
-  column<double, Most> least_{};   ///< the move with what remains there
+  glance<Most, Operators, Ranks> glance_{};             ///< of one value
+  column<std::size_t, Most> is_there_{}, looked_at_{};  ///< `turn_` for which it was so
+  ways_on<Most> on_{};                                  ///< for one value, as are the next two
+  column<double, Most> least_{};                        ///< the move with what remains there
   column<std::size_t, Most> candidate_{};
   std::size_t candidates_ = 0;
-  std::size_t best_ = 0;  ///< for the value before
-
-  column<double, Most> sorted_{};  ///< what remains from the operator's own queries
+  std::size_t turn_ = 0;                                       ///< values that have been looked at
+  std::size_t best_[glance<Most, Operators, Ranks>::kinds]{};  ///< for the value before of each kind
 };
 
 }  // namespace iop::planner

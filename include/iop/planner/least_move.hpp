@@ -38,6 +38,13 @@ class least_move {
            !(needed.all_rows && needed.all_channels) && (needed.held.of.ranks & ~source.held.of.ranks) != 0;
   }
 
+  /// Sending the ranks that need it what they need, all but the one that needs the most, from one rank that
+  /// makes or sums it; 0 where others may help.
+  constexpr double spreading_seconds(const known& needed) const {
+    if (needed.all_rows && needed.all_channels) return 0;
+    return (needed.count - 1) * message_ + (needed.floats - needed.most) * per_float_;
+  }
+
   /// However it comes, also on the way to other ranks or operators.
   constexpr double received_seconds(const known& source, const known& needed) const {
     const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
@@ -129,7 +136,7 @@ class least_move {
           ((holding - 1) / holding * floats + (gathered > 0 ? gathered : 0)) * per_float_;
       return direct < scattered ? direct : scattered;
     }
-    const double sent = (needed.count - 1) * message_ + (needed.floats - needed.most) * per_float_;
+    const double sent = spreading_seconds(needed);
     return direct > sent ? direct : sent;
   }
 

@@ -5,6 +5,7 @@
 // from each, with the boxes that they need, and together with those that the same ranks need, so that most
 // need not be looked at for a value that only some ranks hold.
 
+#include <iop/planner/least_move.hpp>
 #include <iop/planner/remainder.hpp>
 
 #include <cstddef>
@@ -15,17 +16,22 @@ template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 struct queries_ahead {
   std::size_t count = 0;
   column<known_layout<Ranks>, Most> needed{};
+  column<rank_set, Most> ranks{};
   column<std::size_t, Most> fullest{},
       floats{};                               ///< the rank that needs the most, and its floats of a column
+  column<double, Most> least{};               ///< floats of the rank that needs the least
+  column<double, Most> spreading{};           ///< what one rank takes that sends the others theirs
+  column<bool, Most> is_cut{};                ///< several ranks need rows with all channels
   std::size_t groups = 0;                     ///< of those that the same ranks need
   column<rank_set, Most> group{};             ///< these ranks
   column<std::size_t, Most> first{}, next{};  ///< of each group, and with the same ranks; or nowhere
 
-  constexpr explicit queries_ahead(const reader_ahead<Most, Operators, Ranks>& reader) {
+  constexpr queries_ahead(const reader_ahead<Most, Operators, Ranks>& reader,
+                          const least_move<Operators, Ranks>& moves) {
     if (!reader.exists()) return;
     const auto& needs = reader.own->needs[reader.input];
     count = reader.own->queries;
-    grow_all(count, needed, fullest, floats, group, first, next);
+    grow_all(count, needed, ranks, fullest, floats, least, spreading, is_cut, group, first, next);
     for (std::size_t k = 0; k < count; ++k) {
       needed[k] = needs.entries[reader.own->query_needs[reader.remains->order[k] * 4 + reader.input]];
       layout<Ranks> of = needed[k].held.of;
@@ -34,6 +40,10 @@ struct queries_ahead {
             (of.rows.end[r] - of.rows.begin[r]) * (of.channels.end[r] - of.channels.begin[r]);
         if (here > floats[k]) floats[k] = here, fullest[k] = r;
       }
+      ranks[k] = of.ranks;
+      least[k] = needed[k].least;
+      spreading[k] = moves.spreading_seconds(needed[k]);
+      is_cut[k] = needed[k].all_channels && !needed[k].all_rows && needed[k].count > 1;
       std::size_t g = 0;
       while (g < groups && group[g] != of.ranks) ++g;
       if (g == groups) group[groups++] = of.ranks, first[g] = nowhere;

@@ -46,7 +46,55 @@ void compare_moves(std::uint64_t seed, std::size_t& compared) {
     }
 }
 
+template <std::size_t Ranks>
+void compare_glances(std::uint64_t seed, std::size_t& compared, std::size_t& telling) {
+  constexpr std::size_t most = most_operators_of_problem;
+  const iop_test::random_problem<Ranks> random(seed);
+  const auto p = pose<most>(random.ops, random.devices, random.ends, random.allowed);
+  const auto choices = choices_of(p);
+  const staging<most, Ranks> stages(p, choices);
+  INFO("problem " << seed << " on " << Ranks << " ranks");
+  for (std::size_t i = 0; i < p.ops.size(); ++i) {
+    const std::size_t next = p.main_path.next[i];
+    if (!p.main_path.has[i] || next == 0) continue;
+    const reader_ahead<unbounded, most, Ranks> reader(p, i, next, &stages[next], &stages.behind(next));
+    const queries_ahead<unbounded, most, Ranks> ahead(reader, least_move<most, Ranks>(p, i));
+    const auto& values = stages[i].values;
+    for (std::size_t o = 0; o < stages[i].options.count; ++o) {
+      if (stages[i].options.fused_until[o] != i) continue;
+      const auto& value = values[stages[i].made[o]];
+      const bool is_read_before = p.main_path.is_read_before[i];
+      const glance<unbounded, most, Ranks> seen(p, p.ops[i], value, is_read_before);
+      for (std::size_t k = 0; k < ahead.count; ++k) {
+        const auto& needed = ahead.needed[k].held.of;
+        if (!value.held.is_partial && provides(value.held.of, needed)) {
+          CHECK(seen.may_be_there(ahead, k));
+          continue;
+        }
+        const move_costs costs = costs_of(p, value.held, needed);
+        INFO("operator " << i << " option " << o << " query " << k);
+        CHECK(seen.soonest() <= nearly * seen.seconds(ahead, k));
+        CHECK(seen.seconds(ahead, k) <= nearly * costs.of(costs.quickest));
+        ++compared;
+        if (seen.seconds(ahead, k) > costs.of(costs.quickest) / 2) ++telling;
+      }
+    }
+  }
+}
+
 }  // namespace
+
+TEST_CASE("no move takes less than is seen at a glance", "[planner]") {
+  std::size_t compared = 0, telling = 0;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    compare_glances<2>(seed, compared, telling);
+    compare_glances<3>(seed, compared, telling);
+    if (seed % 4 == 0) compare_glances<4>(seed, compared, telling);
+    if (seed % 8 == 0) compare_glances<5>(seed, compared, telling);
+  }
+  CHECK(compared > 10'000);
+  CHECK(telling > compared / 3);
+}
 
 TEST_CASE("no move takes less than its bound", "[planner]") {
   std::size_t compared = 0;

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What bringing a value to the queries ahead takes at least, seen at a glance: from what is known of each
+// query for all values, and of the value for all queries. It tells most of the moves that are too slow from
+// those that are worth a look.
+
+#include <iop/planner/queries_ahead.hpp>
+
+#include <cstddef>
+
+namespace iop::planner {
+
+template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
+class glance {
+ public:
+  enum kind : std::size_t { sum, at_one, whole, by_rows, by_channels, kinds };
+
+  constexpr glance() = default;
+  /// `is_read_before`: some of it may be elsewhere already, since others read it, too.
+  constexpr glance(const problem<Operators, Ranks>& p, const op& maker, const known_layout<Ranks>& value,
+                   bool is_read_before)
+      : kind_(value.held.is_partial ? sum
+              : value.count == 1    ? at_one
+              : !value.all_channels ? by_channels
+              : value.all_rows      ? whole
+                                    : by_rows) {
+    layout<Ranks> of = value.held.of;
+    if (kind_ != sum) {
+      elsewhere_ = ~of.ranks;
+      for (std::size_t r = 0; r < Ranks; ++r)
+        here_[r] = (of.rows.end[r] - of.rows.begin[r]) * (of.channels.end[r] - of.channels.begin[r]);
+    }
+    const double others = value.count - 1, message = p.least_message;
+    soonest_ = kind_ == sum && value.count == 1  ? 0
+               : kind_ == sum && !is_read_before ? others * message  // of each summand
+                                                 : message;
+    per_float_ = soonest_ > 0 ? static_cast<double>(maker.out.width) * p.least_per_float : 0;
+    if (is_read_before) return;
+    is_spread_ = kind_ <= at_one;
+    is_gathered_ = kind_ == by_channels && value.all_rows;
+    if (!is_gathered_) return;
+    gathering_ = others * message;
+    gathered_ = per_float_ * (1 - value.most / static_cast<double>(maker.out.height * maker.out.channels));
+  }
+
+  constexpr kind what() const { return kind_; }
+  /// Of any move.
+  constexpr double soonest() const { return soonest_; }
+  /// The rank holds as many floats of a column as the query needs there.
+  constexpr bool may_be_there(const queries_ahead<Most, Operators, Ranks>& to, std::size_t k) const {
+    return to.floats[k] <= here_[to.fullest[k]];
+  }
+
+  /// Of the move to the query at place `k`, where what it needs is not.
+  constexpr double seconds(const queries_ahead<Most, Operators, Ranks>& to, std::size_t k) const {
+    // Who needs all channels of what is cut by channel hears from every other holder.
+    if (is_gathered_ && to.is_cut[k]) return gathering_ + static_cast<double>(to.floats[k]) * gathered_;
+    if (is_spread_ && to.spreading[k] > soonest_) return to.spreading[k];
+    if ((to.ranks[k] & elsewhere_) != 0) return soonest_ + to.least[k] * per_float_;
+    const std::size_t needed = to.floats[k], here = here_[to.fullest[k]];
+    return needed > here ? soonest_ + static_cast<double>(needed - here) * per_float_ : soonest_;
+  }
+
+ private:
+  kind kind_ = sum;
+  std::size_t here_[Ranks]{};  ///< floats of one column; none of a sum
+  rank_set elsewhere_ = 0;     ///< the ranks that hold nothing of it
+  double soonest_ = 0, per_float_ = 0;
+  bool is_spread_ = false;    ///< one rank sends all
+  bool is_gathered_ = false;  ///< it is cut by channel
+  double gathering_ = 0;      ///< messages of all holders but one
+  double gathered_ = 0;       ///< of a float that a holder needs, where it has as many channels as any
+};
+
+}  // namespace iop::planner
