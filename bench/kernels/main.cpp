@@ -19,6 +19,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
 
 namespace iop_bench {
@@ -30,6 +31,9 @@ struct settings {
   double seconds = 0.05;
   int repetitions = 5;
   std::string json{};
+
+  /// Where the table goes.
+  std::FILE* to() const { return console::table_beside({{"--json", json}}); }
 };
 
 /// What one repetition said.
@@ -59,9 +63,10 @@ struct accuracy {
     double& worst = m.by_winograd ? winograd : direct;
     worst = std::max(worst, error);
   }
-  void print() const {
+  void print(std::FILE* to) const {
     const auto verdict = [](double error, double limit) { return error <= limit ? "held" : "missed"; };
     fmt::print(
+        to,
         "largest difference from sums in double precision, as a share of the largest output: direct {:.1e} "
         "(target {:.0e}: {}), Winograd {:.1e} (target {:.0e}: {})\n",
         direct, direct_limit, verdict(direct, direct_limit), winograd, winograd_limit,
@@ -72,11 +77,11 @@ struct accuracy {
 /// Collects samples and prints a line as soon as an operator is done.
 class table : public benchmark::BenchmarkReporter {
  public:
-  explicit table(const std::vector<measured>& all) : all_(all) {}
+  table(const std::vector<measured>& all, std::FILE* to) : all_(all), to_(to) {}
 
   bool ReportContext(const Context&) override {
-    fmt::print("{:<13} {:<56} {:>5} {:>9} {:>8} {:>8} {:>8} {:>11}  {}\n", "operator", "shape", "times", "ms",
-               "GFLOP/s", "of peak", "GB/s", "of reading", "in");
+    fmt::print(to_, "{:<13} {:<56} {:>5} {:>9} {:>8} {:>8} {:>8} {:>11}  {}\n", "operator", "shape", "times",
+               "ms", "GFLOP/s", "of peak", "GB/s", "of reading", "in");
     return true;
   }
 
@@ -96,10 +101,10 @@ class table : public benchmark::BenchmarkReporter {
     const double of_reading =
         median_of(samples, [&](const sample& s) { return bytes / s.seconds / s.bandwidth; });
     samples_.insert(samples_.end(), samples.begin(), samples.end());
-    fmt::print("{:<13} {:<56} {:>5} {:>9.4f} {:>8.1f} {:>7.1f}% {:>8.1f} {:>10.1f}%  {}\n",
+    fmt::print(to_, "{:<13} {:<56} {:>5} {:>9.4f} {:>8.1f} {:>7.1f}% {:>8.1f} {:>10.1f}%  {}\n",
                iop::name_of(m.what.what), shape_text(m), m.count, seconds * 1e3, flops / seconds * 1e-9,
                of_peak * 100, bytes / seconds * 1e-9, of_reading * 100, fmt::join(m.networks, " "));
-    std::fflush(stdout);
+    std::fflush(to_);
     rows_.push_back({{"operator", iop::name_of(m.what.what)},
                      {"shape", shape_text(m)},
                      {"ms", seconds * 1e3},
@@ -111,6 +116,7 @@ class table : public benchmark::BenchmarkReporter {
   void Finalize() override {
     if (samples_.empty()) return;
     fmt::print(
+        to_,
         "\nmedians of the bounds: {:.1f} GFLOP/s of multiply-adds in registers, {:.1f} GB/s of reading\n",
         median_of(samples_, [](const sample& s) { return s.peak_flops; }) * 1e-9,
         median_of(samples_, [](const sample& s) { return s.bandwidth; }) * 1e-9);
@@ -120,6 +126,7 @@ class table : public benchmark::BenchmarkReporter {
 
  private:
   const std::vector<measured>& all_;
+  std::FILE* to_;
   std::vector<sample> samples_{};
   nlohmann::json rows_ = nlohmann::json::array();
 };
@@ -157,9 +164,9 @@ void measure(const settings& s) {
         ->Repetitions(s.repetitions)
         ->Unit(benchmark::kNanosecond);
 
-  table report(all);
+  table report(all, s.to());
   benchmark::RunSpecifiedBenchmarks(&report);
-  errors.print();
+  errors.print(s.to());
   console::write_output(s.json, report.rows().dump(1) + '\n');
 }
 

@@ -5,8 +5,12 @@ when they are whole; and failures as one sentence on stderr.
 """
 import argparse
 import os
+import stat
 import sys
+import tempfile
 from pathlib import Path
+
+STDOUT = Path("-")
 
 
 class Failed(Exception):
@@ -28,8 +32,11 @@ def number(kind, least, most):
 
 
 def output(text):
-    """A type for argparse: the path of a file that can be written."""
+    """A type for argparse: the path of a file that can be written; "-": stdout, which then belongs to it."""
     path = Path(text)
+    if is_stdout(path):
+        sys.stdout = sys.stderr  # tables are for people
+        return STDOUT
     if not text or path.is_dir():
         raise argparse.ArgumentTypeError(f"{text!r} is not a file")
     folder = path.resolve().parent
@@ -41,18 +48,39 @@ def output(text):
     return path
 
 
+def is_stdout(path):
+    """By whichever name. Of devices only a terminal: two outputs may well go to /dev/null."""
+    if path == STDOUT:
+        return True
+    try:
+        named, opened = path.stat(), os.fstat(1)
+    except OSError:
+        return False
+    return os.path.samestat(named, opened) and (not stat.S_ISCHR(opened.st_mode) or os.isatty(1))
+
+
 def write(path, text):
-    """To a file beside it first; what is no file, as a pipe, is written itself."""
+    """To a new file beside it first; what is no file, as a pipe, is written itself."""
+    if path == STDOUT:
+        if sys.__stdout__ is None:
+            raise Failed("stdout is closed")
+        print(text, end="", file=sys.__stdout__, flush=True)
+        return
     if path.exists() and not path.is_file():
         path.write_text(text, "utf-8")
         return
     target = path.resolve()
-    part = target.with_name(target.name + ".part")
+    umask = os.umask(0o077)
+    os.umask(umask)
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~umask
+    handle, part = tempfile.mkstemp(prefix=".part-", dir=target.parent)
     try:
-        part.write_text(text, "utf-8")
-        part.replace(target)
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(part, mode)
+        os.replace(part, target)
     except OSError:
-        part.unlink(missing_ok=True)
+        Path(part).unlink(missing_ok=True)
         raise
 
 

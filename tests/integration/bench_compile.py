@@ -98,6 +98,18 @@ class Compile(unittest.TestCase):
             got, said = report(path, "--networks", "lenet5", "--devices", "1")
             self.assertEqual((got.returncode, got.stderr), (1, ""))  # an empty include makes an object, too
             self.assertEqual(said["compilers"][0]["empty_include"]["object"], {"status": "error", "message": "made no object"})
+            file, others = pathlib.Path(folder, "report.json"), pathlib.Path(folder, "report.json.part")
+            file.write_text("old")
+            file.chmod(0o640)
+            others.write_text("somebody's")
+            words = "--compilers", path, "--networks", "lenet5", "--devices", "1"
+            self.assertEqual(ask(*words, "--json", file).returncode, 1)
+            self.assertEqual(json.loads(file.read_text("utf-8")).keys(), said.keys())
+            self.assertEqual((file.stat().st_mode & 0o777, others.read_text()), (0o640, "somebody's"))
+            self.assertEqual({each.name for each in pathlib.Path(folder).iterdir()}, {"silent", file.name, others.name})
+            got = ask(*words, "--json", "-")  # stdout belongs to the numbers then
+            self.assertEqual(json.loads(got.stdout).keys(), said.keys())
+            self.assertIn("lenet5 ", got.stderr)
             path.write_text("neither script nor program\n")
             got = ask("--compilers", path)
             self.assertEqual((got.returncode, got.stdout, got.stderr), (1, "", f"{path}: Exec format error\n"))

@@ -45,6 +45,13 @@ class Kernels(unittest.TestCase):
         got = run(PROGRAMS / "bench_kernels", "--json", "/nowhere/file")
         self.assertEqual((got.returncode, got.stdout, got.stderr), (1, "", "cannot write '/nowhere/file': No such file or directory\n"))
 
+    def test_stdout(self):
+        """Belongs to the numbers when they are asked for there."""
+        got = run(PROGRAMS / "bench_kernels", "--networks", "lenet5", "--repetitions", 1, "--seconds", 0.001, "--json", "-")
+        self.assertEqual(got.returncode, 0, got.stderr)
+        for row in json.loads(got.stdout):
+            self.assertIn(row["shape"], got.stderr)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

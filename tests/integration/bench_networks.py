@@ -21,6 +21,13 @@ def run(*words):
 
 
 class Networks(unittest.TestCase):
+    def test_stdout(self):
+        """Belongs to the numbers when they are asked for there."""
+        got = run(*NETWORKS, "--networks", "lenet5", "--engines", "iop", "--rounds", 1, "--round-seconds", 0.001, "--json", "-")
+        self.assertEqual(got.returncode, 0, got.stderr)
+        self.assertEqual([row["engine"] for row in json.loads(got.stdout)], ["iop"])
+        self.assertIn("\nlenet5        iop ", got.stderr)
+
     def test_measures(self):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder, "networks.json")
