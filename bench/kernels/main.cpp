@@ -31,9 +31,6 @@ struct settings {
   double seconds = 0.05;
   int repetitions = 5;
   std::string json{};
-
-  /// Where the table goes.
-  std::FILE* to() const { return console::table_beside({{"--json", json}}); }
 };
 
 /// What one repetition said.
@@ -164,9 +161,10 @@ void measure(const settings& s) {
         ->Repetitions(s.repetitions)
         ->Unit(benchmark::kNanosecond);
 
-  table report(all, s.to());
+  std::FILE* const to = console::table_beside({{"--json", s.json}});
+  table report(all, to);
   benchmark::RunSpecifiedBenchmarks(&report);
-  errors.print(s.to());
+  errors.print(to);
   console::write_output(s.json, report.rows().dump(1) + '\n');
 }
 

@@ -110,13 +110,12 @@ class bound_builder {
     running here{source.held.of.ranks, typical_rank_[v]};
     ++turn_;
     if (!source.held.is_partial) stay(source, here, best);
-    // Most often the best for one value is good for the next one of its kind, too.
-    const std::size_t guess = best_[glance_.what()];
+    // Most often the best for one value is good for the next one, too.
+    const std::size_t guess = best_;
     if (is_there_[guess] != turn_) {
       look_at_move(guess, source);
       if (least_[guess] < best.onward) settle(guess, source, best);
     }
-    candidates_ = 0;
     look_at_moves(source, best.onward);
     // What a move takes exactly is dear: it is found out of those that may be the best, the least first.
     for (;;) {
@@ -129,13 +128,12 @@ class bound_builder {
     }
     row_[v] = nowhere;
     if (!ways_.exist() || !ways_.is_promising(best)) return best;
-    for (std::size_t k = 0; k < ahead_.count; ++k)
+    look_at_moves(source, best.onward + ways_.slack());
+    for (std::size_t k = 0; k < on_.looked_at; ++k)
       if (is_there_[k] == turn_)
         on_.move[k] = reader_.is_joined ? 0 : no_limit;
       else if (looked_at_[k] != turn_)
         on_.move[k] = no_limit;
-    candidates_ = 0;
-    look_at_moves(source, best.onward + ways_.slack());
     row_[v] = ways_.behind(on_, best, here);
     return best;
   }
@@ -166,6 +164,7 @@ class bound_builder {
   constexpr void look_at_moves(const known_layout<Ranks>& source, double most) {
     const std::size_t count = ahead_.count, turn = turn_;
     const double soonest = glance_.soonest();
+    candidates_ = 0;
     std::size_t k = 0;
     for (; k < count; ++k) {
       const double arriving = on_.arriving[k];
@@ -193,7 +192,7 @@ class bound_builder {
     on_.move[k] = is_read_before_ ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds =
         on_.move[k] + (is_fork_ ? fork_.arriving(reader_.remains->order[k], needed) : on_.arriving[k]);
-    if (seconds < best.onward) best.onward = seconds, best_[glance_.what()] = k;
+    if (seconds < best.onward) best.onward = seconds, best_ = k;
   }
 
   constexpr double quickest(const known_layout<Ranks>& source, const known_layout<Ranks>& needed) const {
@@ -247,8 +246,8 @@ class bound_builder {
   column<double, Most> least_{};                        ///< the move with what remains there
   column<std::size_t, Most> candidate_{};
   std::size_t candidates_ = 0;
-  std::size_t turn_ = 0;                                       ///< values that have been looked at
-  std::size_t best_[glance<Most, Operators, Ranks>::kinds]{};  ///< for the value before of each kind
+  std::size_t turn_ = 0;  ///< values that have been looked at
+  std::size_t best_ = 0;  ///< for the value before
 };
 
 }  // namespace iop::planner

@@ -14,37 +14,29 @@ namespace iop::planner {
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 class glance {
  public:
-  enum kind : std::size_t { sum, at_one, whole, by_rows, by_channels, kinds };
-
   constexpr glance() = default;
   /// `is_read_before`: some of it may be elsewhere already, since others read it, too.
   constexpr glance(const problem<Operators, Ranks>& p, const op& maker, const known_layout<Ranks>& value,
-                   bool is_read_before)
-      : kind_(value.held.is_partial ? sum
-              : value.count == 1    ? at_one
-              : !value.all_channels ? by_channels
-              : value.all_rows      ? whole
-                                    : by_rows) {
+                   bool is_read_before) {
+    const bool is_sum = value.held.is_partial;
     layout<Ranks> of = value.held.of;
-    if (kind_ != sum) {
+    if (!is_sum) {
       elsewhere_ = ~of.ranks;
       for (std::size_t r = 0; r < Ranks; ++r)
         here_[r] = (of.rows.end[r] - of.rows.begin[r]) * (of.channels.end[r] - of.channels.begin[r]);
     }
     const double others = value.count - 1, message = p.least_message;
-    soonest_ = kind_ == sum && value.count == 1  ? 0
-               : kind_ == sum && !is_read_before ? others * message  // of each summand
-                                                 : message;
+    // A sum takes a message of each summand, and one of a single summand may be where it is needed.
+    soonest_ = is_sum && (!is_read_before || value.count == 1) ? others * message : message;
     per_float_ = soonest_ > 0 ? static_cast<double>(maker.out.width) * p.least_per_float : 0;
     if (is_read_before) return;
-    is_spread_ = kind_ <= at_one;
-    is_gathered_ = kind_ == by_channels && value.all_rows;
+    is_spread_ = is_sum || value.count == 1;
+    is_gathered_ = !is_spread_ && value.all_rows && !value.all_channels;
     if (!is_gathered_) return;
     gathering_ = others * message;
     gathered_ = per_float_ * (1 - value.most / static_cast<double>(maker.out.height * maker.out.channels));
   }
 
-  constexpr kind what() const { return kind_; }
   /// Of any move.
   constexpr double soonest() const { return soonest_; }
   /// The rank holds as many floats of a column as the query needs there.
@@ -63,7 +55,6 @@ class glance {
   }
 
  private:
-  kind kind_ = sum;
   std::size_t here_[Ranks]{};  ///< floats of one column; none of a sum
   rank_set elsewhere_ = 0;     ///< the ranks that hold nothing of it
   double soonest_ = 0, per_float_ = 0;

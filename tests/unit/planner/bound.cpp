@@ -17,11 +17,29 @@ constexpr std::size_t most_operators_of_problem = 7;
 constexpr double nearly = 1 + 1e-9;
 
 template <std::size_t Ranks>
-void compare_moves(std::uint64_t seed, std::size_t& compared) {
-  const iop_test::random_problem<Ranks> random(seed);
-  const auto p = pose<most_operators_of_problem>(random.ops, random.devices, random.ends, random.allowed);
-  const auto choices = choices_of(p);
-  const staging<most_operators_of_problem, Ranks> stages(p, choices);
+struct staged_problem {
+  explicit staged_problem(std::uint64_t number) : seed(number), random(number) {}
+
+  std::uint64_t seed;
+  iop_test::random_problem<Ranks> random;
+  problem<most_operators_of_problem, Ranks> p =
+      pose<most_operators_of_problem>(random.ops, random.devices, random.ends, random.allowed);
+  staging<most_operators_of_problem, Ranks> stages{p, choices_of(p)};
+};
+
+template <class Visit>
+void for_each_problem(Visit&& visit) {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    visit(staged_problem<2>(seed));
+    visit(staged_problem<3>(seed));
+    if (seed % 4 == 0) visit(staged_problem<4>(seed));
+    if (seed % 8 == 0) visit(staged_problem<5>(seed));
+  }
+}
+
+template <std::size_t Ranks>
+void compare_moves(const staged_problem<Ranks>& of, std::size_t& compared) {
+  const auto& [seed, random, p, stages] = of;
   INFO("problem " << seed << " on " << Ranks << " ranks");
   for (std::size_t i = 1; i < p.ops.size(); ++i)
     for (std::size_t k = 0; k < p.ops[i].inputs.size(); ++k) {
@@ -47,12 +65,9 @@ void compare_moves(std::uint64_t seed, std::size_t& compared) {
 }
 
 template <std::size_t Ranks>
-void compare_glances(std::uint64_t seed, std::size_t& compared, std::size_t& telling) {
+void compare_glances(const staged_problem<Ranks>& of, std::size_t& compared, std::size_t& telling) {
   constexpr std::size_t most = most_operators_of_problem;
-  const iop_test::random_problem<Ranks> random(seed);
-  const auto p = pose<most>(random.ops, random.devices, random.ends, random.allowed);
-  const auto choices = choices_of(p);
-  const staging<most, Ranks> stages(p, choices);
+  const auto& [seed, random, p, stages] = of;
   INFO("problem " << seed << " on " << Ranks << " ranks");
   for (std::size_t i = 0; i < p.ops.size(); ++i) {
     const std::size_t next = p.main_path.next[i];
@@ -86,24 +101,14 @@ void compare_glances(std::uint64_t seed, std::size_t& compared, std::size_t& tel
 
 TEST_CASE("no move takes less than is seen at a glance", "[planner]") {
   std::size_t compared = 0, telling = 0;
-  for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    compare_glances<2>(seed, compared, telling);
-    compare_glances<3>(seed, compared, telling);
-    if (seed % 4 == 0) compare_glances<4>(seed, compared, telling);
-    if (seed % 8 == 0) compare_glances<5>(seed, compared, telling);
-  }
+  for_each_problem([&](const auto& of) { compare_glances(of, compared, telling); });
   CHECK(compared > 10'000);
   CHECK(telling > compared / 3);
 }
 
 TEST_CASE("no move takes less than its bound", "[planner]") {
   std::size_t compared = 0;
-  for (std::uint64_t seed = 0; seed < 100; ++seed) {
-    compare_moves<2>(seed, compared);
-    compare_moves<3>(seed, compared);
-    if (seed % 4 == 0) compare_moves<4>(seed, compared);
-    if (seed % 8 == 0) compare_moves<5>(seed, compared);
-  }
+  for_each_problem([&](const auto& of) { compare_moves(of, compared); });
   CHECK(compared > 10'000);
 }
 
