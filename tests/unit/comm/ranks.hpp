@@ -14,6 +14,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -29,6 +30,8 @@ struct report {
   std::chrono::milliseconds took{};
   traffic counters;
 };
+
+inline std::string_view text_of(const report& each) { return each.reason.message.view(); }
 
 inline constexpr identity same{0x1234, 0x5678, 0};
 

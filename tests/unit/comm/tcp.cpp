@@ -37,8 +37,6 @@ report against(std::size_t size, const std::function<void(stranger&)>& act) {
   return mine;
 }
 
-std::string_view text_of(const report& each) { return each.reason.message.view(); }
-
 }  // namespace
 
 TEST_CASE("a peer that plays by the rules is believed", "[comm]") {

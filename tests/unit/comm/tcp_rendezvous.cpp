@@ -80,8 +80,6 @@ struct impostor {
   }
 };
 
-std::string text_of(const report& each) { return std::string(each.reason.message.view()); }
-
 }  // namespace
 
 TEST_CASE("ranks may start in any order", "[comm]") {

@@ -7,8 +7,6 @@
 
 #include <array>
 #include <cmath>
-#include <sstream>
-#include <string>
 
 #include "catch.hpp"
 #include "generate.hpp"
@@ -51,16 +49,6 @@ struct problem {
     return out.box();
   }
 };
-
-std::string describe(const windowed& g) {
-  std::ostringstream text;
-  text << "in " << g.in.height << 'x' << g.in.width << 'x' << g.in.channels << '/' << g.in.pixel_stride
-       << ", out " << g.out.height << 'x' << g.out.width << 'x' << g.out.channels << '/' << g.out.pixel_stride
-       << ", kernel " << g.kernel_height << 'x' << g.kernel_width << ", stride " << g.stride_height << 'x'
-       << g.stride_width << ", dilation " << g.dilation_height << 'x' << g.dilation_width << ", top " << g.top
-       << ", left " << g.left << ", groups " << g.groups;
-  return text.str();
-}
 
 }  // namespace
 

@@ -35,11 +35,11 @@ windowed make_depthwise(generator& draw) {
   return g;
 }
 
-struct problem {
+struct depthwise_problem {
   windowed g;
   std::vector<float> in, weights, packed, bias;
 
-  problem(const windowed& geometry, bool exact, generator& draw)
+  depthwise_problem(const windowed& geometry, bool exact, generator& draw)
       : g(geometry),
         in(make_values(span_of(g.in), exact, draw)),
         weights(make_values(packed_size(g), exact, draw)),
@@ -60,7 +60,7 @@ TEST_CASE("depthwise convolution equals the definition exactly on whole numbers"
   generator draw(21);
   int direct = 0;
   for (int shape = 0; shape < 500; ++shape) {
-    const problem p(make_depthwise(draw), true, draw);
+    const depthwise_problem p(make_depthwise(draw), true, draw);
     direct += detail::is_depthwise_3x3(p.g);
     const float* bias = draw.one_in(3) ? nullptr : p.bias.data();
     marked out(p.g.out), expected(p.g.out);
@@ -75,7 +75,7 @@ TEST_CASE("depthwise convolution equals the definition exactly on whole numbers"
 TEST_CASE("strips of rows have the bits of the uncut depthwise convolution", "[kernel][depthwise]") {
   generator draw(22);
   for (int shape = 0; shape < 200; ++shape) {
-    const problem p(make_depthwise(draw), false, draw);
+    const depthwise_problem p(make_depthwise(draw), false, draw);
     marked out(p.g.out), whole(p.g.out);
     depthwise(p.g, p.in.data(), p.packed.data(), p.bias.data(), whole.data());
     for (std::size_t first = 0; first < p.g.out.height;) {

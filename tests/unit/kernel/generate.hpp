@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <sstream>
+#include <string>
 #include <vector>
 
 namespace iop::kernel::tests {
@@ -160,6 +162,16 @@ inline strip make_strip(const windowed& g, std::size_t first, std::size_t count)
   s.g.out.height = count;
   s.g.top = from - begin;
   return s;
+}
+
+inline std::string describe(const windowed& g) {
+  std::ostringstream text;
+  text << "in " << g.in.height << 'x' << g.in.width << 'x' << g.in.channels << '/' << g.in.pixel_stride
+       << ", out " << g.out.height << 'x' << g.out.width << 'x' << g.out.channels << '/' << g.out.pixel_stride
+       << ", kernel " << g.kernel_height << 'x' << g.kernel_width << ", stride " << g.stride_height << 'x'
+       << g.stride_width << ", dilation " << g.dilation_height << 'x' << g.dilation_width << ", top " << g.top
+       << ", left " << g.left << ", groups " << g.groups;
+  return text.str();
 }
 
 }  // namespace iop::kernel::tests

@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
-#include <string>
 
 #include "catch.hpp"
 #include "generate.hpp"
@@ -19,11 +17,11 @@ using namespace iop::kernel;
 using namespace iop::kernel::tests;
 
 /// A convolution 3×3 with stride 1 and its data; buffers have the floats that may be used and not one more.
-struct problem {
+struct winograd_problem {
   windowed g;
   std::vector<float> in, weights, bias;
 
-  problem(const windowed& geometry, generator& draw)
+  winograd_problem(const windowed& geometry, generator& draw)
       : g(geometry),
         in(make_values(span_of(g.in), false, draw)),
         weights(make_values(packed_size(g), false, draw)),
@@ -60,14 +58,6 @@ windowed make_winograd(generator& draw) {
   return g;
 }
 
-std::string describe(const windowed& g) {
-  std::ostringstream text;
-  text << "in " << g.in.height << 'x' << g.in.width << 'x' << g.in.channels << '/' << g.in.pixel_stride
-       << ", out " << g.out.height << 'x' << g.out.width << 'x' << g.out.channels << '/' << g.out.pixel_stride
-       << ", top " << g.top << ", left " << g.left;
-  return text.str();
-}
-
 std::vector<float> run(const windowed& g, const float* in, const std::vector<float>& packed,
                        const float* bias) {
   const std::size_t floats =
@@ -81,7 +71,7 @@ std::vector<float> run(const windowed& g, const float* in, const std::vector<flo
 
 /// The definition. `largest` is the largest output before the activation, or what that would be like if the
 /// few outputs there are saw more than padding: a tile's other outputs, which are not kept, round these.
-std::vector<float> definition(const problem& p, const float* bias, float& largest) {
+std::vector<float> definition(const winograd_problem& p, const float* bias, float& largest) {
   marked out(p.g.out);
   largest = std::sqrt(static_cast<float>(p.g.in.channels));
   windowed plain = p.g;
@@ -107,7 +97,7 @@ TEST_CASE("Winograd's convolution is within 5e-5 of the largest output", "[kerne
   generator draw(1);
   float worst = 0;
   for (int shape = 0; shape < 500; ++shape) {
-    const problem p(make_winograd(draw), draw);
+    const winograd_problem p(make_winograd(draw), draw);
     INFO(describe(p.g));
     const float* bias = draw.one_in(3) ? nullptr : p.bias.data();
     float largest = 0;
@@ -126,7 +116,7 @@ TEST_CASE("the error of Winograd's convolution of many channels", "[kernel][wino
   g.out = compact(6, 9, 20);
   g.kernel_height = g.kernel_width = 3;
   g.top = g.left = -1;
-  const problem p(g, draw);
+  const winograd_problem p(g, draw);
   float largest = 0;
   const std::vector<float> expected = definition(p, p.bias.data(), largest);
   const float error = largest_difference(run(g, p.in.data(), p.pack(g, 0, 0), p.bias.data()), expected);
@@ -153,7 +143,7 @@ TEST_CASE("blocks of Winograd's tiles stay in their part of the cache unless wei
 TEST_CASE("strips of rows and ranges of output channels of Winograd's convolution", "[kernel][winograd]") {
   generator draw(3);
   for (int shape = 0; shape < 100; ++shape) {
-    const problem p(make_winograd(draw), draw);
+    const winograd_problem p(make_winograd(draw), draw);
     INFO(describe(p.g));
     float largest = 0;
     const std::vector<float> expected = definition(p, p.bias.data(), largest);
@@ -181,7 +171,7 @@ TEST_CASE("strips of rows and ranges of output channels of Winograd's convolutio
 TEST_CASE("Winograd's convolution that adds has the bits of it and then an addition", "[kernel][winograd]") {
   generator draw(7);
   for (int shape = 0; shape < 200; ++shape) {
-    problem p(make_winograd(draw), draw);
+    winograd_problem p(make_winograd(draw), draw);
     INFO(describe(p.g));
     const activation_function act = p.g.act;
     p.g.act = {};
@@ -203,7 +193,7 @@ TEST_CASE("Winograd's convolution that adds has the bits of it and then an addit
 TEST_CASE("partial sums of Winograd's convolution add up to the whole", "[kernel][winograd]") {
   generator draw(4);
   for (int shape = 0; shape < 100; ++shape) {
-    problem p(make_winograd(draw), draw);
+    winograd_problem p(make_winograd(draw), draw);
     INFO(describe(p.g));
     p.g.act = {};
     float largest = 0;
@@ -225,7 +215,7 @@ TEST_CASE("Winograd's convolution does not depend on where its buffers start, or
           "[kernel][winograd]") {
   generator draw(5);
   for (int shape = 0; shape < 50; ++shape) {
-    const problem p(make_winograd(draw), draw);
+    const winograd_problem p(make_winograd(draw), draw);
     INFO(describe(p.g));
     const std::vector<float> packed = p.pack(p.g, 0, 0);
     const std::vector<float> expected = run(p.g, p.in.data(), packed, p.bias.data());
@@ -244,7 +234,7 @@ TEST_CASE("Winograd's convolution does not depend on where its buffers start, or
 TEST_CASE("Winograd's convolution under a curve is the curve of it", "[kernel][winograd]") {
   generator draw(6);
   for (int shape = 0; shape < 30; ++shape) {
-    problem p(make_winograd(draw), draw);
+    winograd_problem p(make_winograd(draw), draw);
     INFO(describe(p.g));
     const std::vector<float> packed = p.pack(p.g, 0, 0);
     for (const activation_function& act : curves_to_try) {
@@ -271,7 +261,7 @@ TEST_CASE("Winograd's convolution of nothing", "[kernel][winograd]") {
   SECTION("no output columns") { g.out = compact(4, 0, 5); }
   SECTION("no output channels") { g.out = compact(4, 4, 0); }
   g.act = iop::activation::relu;
-  const problem p(g, draw);
+  const winograd_problem p(g, draw);
   std::vector<float> expected;
   for (std::size_t pixel = 0; pixel < g.out.height * g.out.width; ++pixel)
     for (const float b : p.bias) expected.push_back(b > 0 ? b : 0);
