@@ -3,8 +3,9 @@
 """Whole networks on one thread, batch 1, float32: iop beside other engines with the same weights and the same image.
 
 Each engine is a process of its own, which loads the network once. Then all run in turn, round after round, so that a
-machine's mood meets them all; a ratio is the median of the ratios within each round. Before each round the core's peak is
-measured. Outputs are compared with iop's. Times are those that a process was running, all its threads together.
+machine's mood meets them all; a ratio is the median of the ratios within each round. Before each round it is measured what
+this core allows at most, its roofline: a target that is beyond it cannot be reached on this machine. Outputs are compared
+with iop's. Times are those that a process was running, all its threads together.
 """
 import argparse
 import json
@@ -39,8 +40,8 @@ UNSUPPORTED = 3  # exit code
 LIMIT_SECONDS = 600  # of one answer
 
 
-class Process:
-    """One engine with one network loaded."""
+class Program:
+    """One that answers lines on its standard input."""
 
     def __init__(self, command):
         self.name = Path(command[0]).name
@@ -50,18 +51,6 @@ class Process:
                                           stderr=self.log, text=True, errors="replace", env={**os.environ, **ONE_THREAD})
         except OSError as reason:
             raise Failed(f"{self.name}: {reason.strerror}") from None
-        try:
-            self.says = self.understood(json.loads)
-            self.scores = self.says["scores"]
-            if not self.scores or not all(map(math.isfinite, self.scores)):
-                raise Failed(f"{self.name} has no scores, or some that are not numbers")
-            self.once = min(self.seconds(1) for _ in range(2))
-        except (KeyError, TypeError):
-            self.close()
-            raise Failed(f"{self.name} says something else than its scores") from None
-        except BaseException:
-            self.close()
-            raise
 
     def answer(self):
         ready, _, _ = select.select([self.child.stdout], [], [], LIMIT_SECONDS)
@@ -82,27 +71,24 @@ class Process:
         except ValueError:
             raise Failed(f"{self.name} gives no answer but {line.strip()[:60]!r}") from None
 
-    def ask(self, count):
+    def ask(self, request, count=1):
+        """So many numbers above 0."""
+        def numbers(line):
+            values = [float(word) for word in line.split()]
+            if len(values) != count:
+                raise ValueError
+            return values
+
         try:
-            self.child.stdin.write(f"{count}\n")
+            self.child.stdin.write(f"{request}\n")
             self.child.stdin.flush()
         except BrokenPipeError:
             pass  # then it has ended, and the missing answer says why
-        value = self.understood(float)
-        if not 0 < value < math.inf:
-            raise Failed(f"{self.name} answers {value:g} where something above 0 is measured")
-        return value
-
-    def seconds(self, count):
-        """Of one inference, the mean of so many."""
-        return self.ask(count) / count
-
-    def peak_flops(self):
-        return self.ask(0)
-
-    def peak_resident_bytes(self):
-        self.child.stdin.close()
-        return self.understood(int)
+        values = self.understood(numbers)
+        for value in values:
+            if not 0 < value < math.inf:
+                raise Failed(f"{self.name} answers {value:g} where something above 0 is measured")
+        return values
 
     def close(self):
         try:
@@ -114,6 +100,33 @@ class Process:
         self.child.wait()
         self.child.stdout.close()
         self.log.close()
+
+
+class Engine(Program):
+    """With one network loaded."""
+
+    def __init__(self, command):
+        super().__init__(command)
+        try:
+            self.says = self.understood(json.loads)
+            self.scores = self.says["scores"]
+            if not self.scores or not all(map(math.isfinite, self.scores)):
+                raise Failed(f"{self.name} has no scores, or some that are not numbers")
+            self.once = min(self.seconds(1) for _ in range(2))
+        except (KeyError, TypeError):
+            self.close()
+            raise Failed(f"{self.name} says something else than its scores") from None
+        except BaseException:
+            self.close()
+            raise
+
+    def seconds(self, count):
+        """Of one inference, the mean of so many."""
+        return self.ask(count)[0] / count
+
+    def peak_resident_bytes(self):
+        self.child.stdin.close()
+        return self.understood(int)
 
 
 def arguments():
@@ -201,17 +214,20 @@ def difference(scores, reference):
 
 def measure(network, options, files):
     """Rows of one network, printed and returned."""
-    running, skipped = {}, {}
+    running, skipped, roofline = {}, {}, None
     try:
         for engine in options.engines:
             try:
-                running[engine] = Process(files.command(engine, network))
+                running[engine] = Engine(files.command(engine, network))
             except Failed as why:
                 skipped[engine] = why
         times = {engine: [] for engine in running}
-        peaks = []
+        limits = []
+        if files.program("roofline"):
+            roofline = Program([files.program("roofline"), network])
         for number in range(options.rounds if running else 0):
-            peaks.append(next(iter(running.values())).peak_flops())
+            if roofline:
+                limits.append(roofline.ask("now", 4))
             order = list(running)
             shift = number % len(order)  # nobody is always behind the same neighbour
             for engine in order[shift:] + order[:shift]:
@@ -220,14 +236,14 @@ def measure(network, options, files):
         rows = [{"network": network, "engine": engine, "median_ms": statistics.median(times[engine]) * 1e3,
                  "min_ms": min(times[engine]) * 1e3, "max_ms": max(times[engine]) * 1e3,
                  "peak_resident_bytes": running[engine].peak_resident_bytes()} for engine in running]
-        report(network, rows, running, skipped, times, peaks)
+        report(network, rows, running, skipped, times, limits)
         return rows, "iop" in skipped
     finally:
-        for process in running.values():
+        for process in [*running.values(), *([roofline] if roofline else [])]:
             process.close()
 
 
-def report(network, rows, running, skipped, times, peaks):
+def report(network, rows, running, skipped, times, limits):
     iop = running.get("iop")
     ratios = {engine: statistics.median(a / b for a, b in zip(times[engine], times["iop"])) for engine in running if iop}
     for row in rows:
@@ -238,9 +254,19 @@ def report(network, rows, running, skipped, times, peaks):
               f" {row['peak_resident_bytes'] / 1e6:>9.1f} {apart:>11.1e}")
     for engine, why in skipped.items():
         print(f"{network:<13} {engine:<16} skipped: {why}")
+    direct, by_winograd, flops, bandwidth = map(statistics.median, zip(*limits)) if limits else [float("nan")] * 4
+    least = min(direct, by_winograd)
     if "onnxruntime" in ratios:
-        ratio, target = ratios["onnxruntime"], RATIO_TARGETS[network]
-        print(f"{network:<13} {ratio:.2f} times as fast as onnxruntime (target {target}: {'held' if ratio >= target else 'missed'})")
+        ratio, target, most = ratios["onnxruntime"], RATIO_TARGETS[network], statistics.median(times["onnxruntime"]) / least
+        verdict = "held" if ratio >= target else "missed"
+        if ratio < target and most < target:
+            verdict += f"; on this core nothing is more than {most:.2f} times as fast"
+        print(f"{network:<13} {ratio:.2f} times as fast as onnxruntime (target {target}: {verdict})")
+    if limits:
+        beside = ", ".join(f"{engine} takes {statistics.median(times[engine]) / least:.2f} times as long" for engine in running
+                           if engine in ("iop", "onnxruntime"))
+        print(f"{network:<13} roofline {direct * 1e3:.4g} ms, with Winograd's F(4x4, 3x3) {by_winograd * 1e3:.4g} ms "
+              f"({flops / 1e9:.1f} GFLOP/s, reading {bandwidth / 1e9:.1f} GB/s): {beside or 'nothing was measured'}")
     if iop:
         stated = iop.says.get("stated_bytes")
         if not isinstance(stated, int) or stated <= 0:
@@ -248,8 +274,8 @@ def report(network, rows, running, skipped, times, peaks):
         resident = next(row["peak_resident_bytes"] for row in rows if row["engine"] == "iop")
         target = RESIDENT_TARGETS.get(network)
         verdict = "" if target is None else f" (target {target}: {'held' if resident <= target * stated else 'missed'})"
-        print(f"{network:<13} peak of the core {statistics.median(peaks) / 1e9:.1f} GFLOP/s; iop states {stated / 1e6:.1f} MB "
-              f"(weights as packed, and arena), its resident peak is {resident / stated:.2f} of that{verdict}")
+        print(f"{network:<13} memory of iop {stated / 1e6:.1f} MB as it states (weights as packed, and arena), "
+              f"its resident peak is {resident / stated:.2f} of that{verdict}")
     print(flush=True)
 
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Loads an engine, prints one line of JSON with its scores, and then answers requests on standard input, so
 // that a driver can let several engines run in turn. A request is a number n; the answer is for how many
-// seconds this process was running for n inferences, or for 0 the FLOP/s that this core's registers allow at
-// this moment. The end of the input is answered by the peak of the resident memory. Exit codes: 1 an error,
-// 2 wrong usage, 3 this engine cannot do this network here.
+// seconds this process was running for n inferences. The end of the input is answered by the peak of the
+// resident memory. Exit codes: 1 an error, 2 wrong usage, 3 this engine cannot do this network here.
 
 #include "engine.hpp"
 
@@ -51,10 +50,6 @@ void serve(const setup& s) {
                      {"stated_bytes", e->stated_bytes()}}
           .dump());
   for (std::size_t count = 0; std::cin >> count;) {
-    if (count == 0) {
-      say(fmt::format("{:.9g}", measure_peak_flops()));
-      continue;
-    }
     const double start = busy_seconds();
     for (std::size_t i = 0; i < count; ++i) e->run();
     say(fmt::format("{:.9g}", busy_seconds() - start));

@@ -42,6 +42,8 @@ class Networks(unittest.TestCase):
             self.assertLessEqual(row["min_ms"], row["median_ms"])
             self.assertLessEqual(row["median_ms"], row["max_ms"])
             self.assertGreater(row["peak_resident_bytes"], 1e6)
+        [roofline] = [line for line in got.stdout.splitlines() if line.startswith("lenet5        roofline ")]
+        self.assertRegex(roofline, r"roofline [0-9.e-]+ ms, .*\([0-9.]+ GFLOP/s, reading [0-9.]+ GB/s\): iop takes [1-9][0-9.]* times")
         # An engine is measured, with the same scores as iop, or it is said why it is not.
         for engine in "iop", "onnxruntime", "onednn_direct", "onednn_winograd", "xnnpack", "opencv":
             [line] = [line for line in got.stdout.splitlines() if line.split()[:2] == ["lenet5", engine]]
