@@ -61,13 +61,14 @@ struct accuracy {
     worst = std::max(worst, error);
   }
   void print(std::FILE* to) const {
-    const auto verdict = [](double error, double limit) { return error <= limit ? "held" : "missed"; };
-    fmt::print(
-        to,
-        "largest difference from sums in double precision, as a share of the largest output: direct {:.1e} "
-        "(target {:.0e}: {}), Winograd {:.1e} (target {:.0e}: {})\n",
-        direct, direct_limit, verdict(direct, direct_limit), winograd, winograd_limit,
-        verdict(winograd, winograd_limit));
+    const auto text = [](const char* name, double error, double limit) {
+      return fmt::format("{} {:.1e} (target {:.0e}: {})", name, error, limit,
+                         error <= limit ? "held" : "missed");
+    };
+    fmt::print(to,
+               "largest difference from sums in double precision, as a share of the largest output: {}{}\n",
+               text("direct", direct, direct_limit),
+               winograd > 0 ? text(", Winograd", winograd, winograd_limit) : std::string());
   }
 };
 
@@ -114,7 +115,8 @@ class table : public benchmark::BenchmarkReporter {
     if (samples_.empty()) return;
     fmt::print(
         to_,
-        "\nmedians of the bounds: {:.1f} GFLOP/s of multiply-adds in registers, {:.1f} GB/s of reading\n",
+        "\nmedians of the bounds: {:.1f} GFLOP/s of multiply-adds in registers, {:.1f} GB/s of reading memory"
+        " (more than 100 % of it comes from caches)\n",
         median_of(samples_, [](const sample& s) { return s.peak_flops; }) * 1e-9,
         median_of(samples_, [](const sample& s) { return s.bandwidth; }) * 1e-9);
   }

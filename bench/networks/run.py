@@ -142,8 +142,10 @@ def arguments():
             return [name for name in known if name in chosen]
         return parse
 
-    parser.add_argument("--networks", type=some_of(NETWORKS), default=NETWORKS, help="comma-separated; default: all")
-    parser.add_argument("--engines", type=some_of(list(ENGINES)), default=list(ENGINES), help="comma-separated; default: all")
+    parser.add_argument("--networks", type=some_of(NETWORKS), default=NETWORKS, metavar="NAME,...",
+                        help=f"of {', '.join(NETWORKS)}; default: all")
+    parser.add_argument("--engines", type=some_of(list(ENGINES)), default=list(ENGINES), metavar="NAME,...",
+                        help=f"of {', '.join(ENGINES)}; default: all")
     parser.add_argument("--rounds", type=number(int, 1, 10**6), default=15, help="default: 15")
     parser.add_argument("--round-seconds", type=number(float, 1e-6, 3600), default=0.2,
                         help="of each engine in each round, one inference at least; default: 0.2")
@@ -275,7 +277,7 @@ def report(network, rows, running, skipped, times, limits):
         target = RESIDENT_TARGETS.get(network)
         verdict = "" if target is None else f" (target {target}: {'held' if resident <= target * stated else 'missed'})"
         print(f"{network:<13} memory of iop {stated / 1e6:.1f} MB as it states (weights as packed, and arena), "
-              f"its resident peak is {resident / stated:.2f} of that{verdict}")
+              f"its resident peak is {resident / stated:.2f} times that{verdict}")
     print(flush=True)
 
 

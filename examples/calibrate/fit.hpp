@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Models of the cost model (design section 4) put through measurements: message time and bandwidth of a link
+// Models of the cost model put through measurements: message time and bandwidth of a link
 // by least squares of the relative errors, a rate as the middle of what was seen. What remains is shown.
 
 #include <algorithm>

@@ -90,6 +90,8 @@ std::string to_header(const std::string& what, const std::string& name, const st
       what, name, initialiser);
 }
 
+constexpr const char* what_model_means = "model: how much longer (+) or shorter it says than was measured\n";
+
 void measure_board(const options& o) {
   const device_model model = measure_device(o.seconds, o.is_small);
   std::FILE* table = console::table_beside(o.outputs());
@@ -108,7 +110,7 @@ void measure_board(const options& o) {
                      {"depthwise_flops", rounded(d.depthwise.flops_per_second)},
                      {"narrow_flops", rounded(d.narrow.flops_per_second)},
                      {"skips_padding", d.skips_padding}};
-  fmt::print(table, "\n{}\n", made.dump());
+  fmt::print(table, "{}\n{}\n", what_model_means, made.dump());
   console::write_output(o.json, made.dump(1) + "\n");
   console::write_output(
       o.header,
@@ -141,7 +143,7 @@ void measure_link(const options& o) {
   const json made = {{"bandwidth", rounded(model.bytes_per_second)},
                      {"message_time", rounded(model.message_seconds)},
                      {"shared_medium", false}};
-  fmt::print(table, "\n{}\n", made.dump());
+  fmt::print(table, "{}\n{}\n", what_model_means, made.dump());
   console::write_output(o.json, made.dump(1) + "\n");
   console::write_output(o.header, to_header("link", o.name,
                                             fmt::format("{{{{{}}}, {{{}}}, false}}", made["bandwidth"].dump(),
@@ -167,7 +169,8 @@ int main(int argc, char** argv) {
                         },
                         "for weights and activations together [1GiB]")
                      ->type_name("QUANTITY");
-  auto* seconds = console::add_number(app, "--seconds", o.seconds, 0, 3600, "measure for about so long");
+  auto* seconds =
+      console::add_number(app, "--seconds", o.seconds, 0, 3600, "measure for about so long, in seconds [5]");
   auto* small =
       app.add_flag("--small", o.is_small,
                    "the rates of a small network, whose weights stay in a cache between inferences");
@@ -185,7 +188,7 @@ int main(int argc, char** argv) {
                     });
   link->needs(peers);
   console::add_number(app, "--time-out", o.time_out_ms, 1, 3'600'000,
-                      "milliseconds to wait for the other board")
+                      "milliseconds to wait for the other board [30000]")
       ->needs(link);
   console::add_words(app, "--json", o.json,
                      "write the profile to this file; - is stdout, the table goes to stderr then");

@@ -2,7 +2,7 @@
 #pragma once
 
 // A plan with all that follows from it, in types that no longer depend on the number of devices: what the
-// table, the JSON and the page show. Times are those of the cost model (design section 4).
+// table, the JSON and the page show. Times are those of the cost model.
 
 #include "networks.hpp"
 #include "setup.hpp"

@@ -4,7 +4,7 @@
 // error(gcc): /output_channel \(weights [0-9]+, arena [0-9]+\) but has 65536:/
 // error(gcc): /65536: [0-9]{6} bytes too few; choose another policy or more devices\./
 // error(gcc): /error: invalid use of incomplete type .struct iop::impossible<iop::text<\d+>\{"device/
-// error(clang): /error: implicit instantiation of undefined .{,30}impossible<text<\d+>\{"device/
+// error(clang): /error: static assertion failed due to requirement .{,40}impossible<iop::text<\d+>\{"device/
 // error(clang): device \'sensor\' (rank 1) needs
 // error(clang): /[0-9]{6} bytes under policy/
 // error(clang): /output_channel \(weights [0-9]+,/

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks who includes whom below include/iop (design.md, section 3).
+"""Checks who includes whom below include/iop (CONTRIBUTING.md, Layers).
 
 usage: check.py INCLUDE_DIR
 

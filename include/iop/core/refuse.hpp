@@ -21,11 +21,24 @@ struct impossible;
 
 namespace detail {
 
-/// A class of its own, so that nothing else fails along with it.
+#ifdef __clang__
+/// Nothing else fails along with it.
+template <class Impossible>
+constexpr bool refuse_because() {
+  static_assert(sizeof(Impossible*) == 0, "iop: this cannot be; the reason is the quoted sentence.");
+  return true;
+}
+#else
+/// A class of its own, so that nothing else fails along with it, with a base, which g++ quotes in the error.
 template <class Impossible>
 struct refusal : Impossible {
   static_assert(sizeof(Impossible*) == 0, "iop: this cannot be; the reason is the quoted sentence.");
 };
+template <class Impossible>
+constexpr bool refuse_because() {
+  return sizeof(refusal<Impossible>) > 0;
+}
+#endif
 
 /// What a compiler quotes without cutting it short.
 #ifdef __clang__
@@ -61,7 +74,7 @@ constexpr auto quote() {
 
 template <text Sentence, std::size_t... Indices>
 constexpr bool refuse(std::index_sequence<Indices...>) {
-  return sizeof(refusal<impossible<quote<Sentence, Indices>()...>>) == 0;
+  return refuse_because<impossible<quote<Sentence, Indices>()...>>();
 }
 
 }  // namespace detail

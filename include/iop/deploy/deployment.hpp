@@ -51,10 +51,11 @@ constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
 }  // namespace deploy
 
 /// A plan as a constant of the program; `ends` says where the input starts and the result is wanted. For an
-/// impossible cluster it is empty, and `deploy::check` says why.
+/// impossible network or cluster it is empty. That the memories suffice is looked at by `deploy::check`, as
+/// by every executor.
 template <model::network_type Network, std::size_t Ranks>
 constexpr auto make_plan(const cluster<Ranks>& c, policy strategy, endpoints ends = {}) {
-  if (!deploy::problem_of(c, ends).empty())
+  if (!Network::spec.is_possible || !deploy::problem_of(c, ends).empty())
     return plan<Network::spec.size(), Ranks>{strategy, ends, {}, route::direct};
   return planner::make_plan<Network::spec.size()>(Network::spec.list(), c, strategy, ends);
 }
@@ -63,7 +64,7 @@ namespace deploy {
 
 template <model::network_type Network, const auto& Cluster, policy Strategy, endpoints Ends>
 constexpr auto plan_in_pieces() {
-  if constexpr (problem_of(Cluster, Ends).empty())
+  if constexpr (Network::spec.is_possible && problem_of(Cluster, Ends).empty())
     return planner::planned<Network::spec, Cluster, Strategy, Ends>;
   else
     return make_plan<Network>(Cluster, Strategy, Ends);
@@ -88,8 +89,8 @@ constexpr problem memory_problem_of(op_list ops, const cluster<Ranks>& c, const 
     if (f.bytes() > limit)
       return sentence("device '", c.devices[r].name, "' (rank ", r, ") needs ", f.bytes(),
                       " bytes under policy ", name_of(p.strategy), " (weights ", f.weight_bytes, ", arena ",
-                      f.arena_bytes, ") but has ", limit, ": ", f.bytes() - limit,
-                      " bytes too few; choose another policy or more devices.");
+                      f.arena_bytes, ") but has ", limit, ": ", f.bytes() - limit, " bytes too few; choose ",
+                      p.strategy == policy::optimal ? "" : "another policy or ", "more devices.");
   }
   return {};
 }
@@ -97,7 +98,10 @@ constexpr problem memory_problem_of(op_list ops, const cluster<Ranks>& c, const 
 template <deployment D>
 constexpr problem problem_of() {
   constexpr auto& ops = D::network::spec;
-  if constexpr (D::plan.operators() != ops.size() || D::plan.ranks() != D::cluster.devices.capacity()) {
+  if constexpr (!ops.is_possible) {
+    return sentence("the network cannot be.");  // which it says itself
+  } else if constexpr (D::plan.operators() != ops.size() ||
+                       D::plan.ranks() != D::cluster.devices.capacity()) {
     return sentence("the plan is for ", D::plan.operators(), " operators on ", D::plan.ranks(),
                     " devices, the deployment has ", ops.size(), " on ", D::cluster.size(),
                     ": make the plan from this network and this cluster.");
@@ -111,10 +115,12 @@ constexpr problem problem_of() {
 template <deployment D>
 inline constexpr problem problem_with = problem_of<D>();
 
-/// True when the deployment is possible; otherwise the compiler quotes why it is not.
+/// True when the deployment is possible; otherwise the compiler quotes why it is not, of an impossible
+/// network where that is written.
 template <deployment D>
 constexpr bool check() {
-  return accept<problem_with<D>>();
+  if constexpr (D::network::spec.is_possible) return accept<problem_with<D>>();
+  return true;
 }
 
 template <deployment D>

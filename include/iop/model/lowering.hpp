@@ -16,9 +16,11 @@ namespace iop::model {
 using tensor_name = text<47>;
 
 /// A network as plain numbers. `names[i]` is the prefix of operator i's weights, `norm_names[i]` that of the
-/// batch_norm behind it; both empty where there is none.
+/// batch_norm behind it; both empty where there is none. What is refused has only the operators before its
+/// mistake, so that nothing else need fail.
 template <std::size_t Count>
 struct lowered {
+  bool is_possible = false;
   op ops[Count]{};
   tensor_name names[Count]{};
   tensor_name norm_names[Count]{};

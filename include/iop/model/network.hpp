@@ -28,31 +28,35 @@ inline constexpr bool is_input = false;
 template <std::size_t Channels, std::size_t Height, std::size_t Width>
 inline constexpr bool is_input<input<Channels, Height, Width>> = true;
 
-template <class... Operators>
-constexpr auto lower() {
-  constexpr auto all = lower_chain<Operators...>();
-  (void)accept<all.problem>();
-  lowered<all.ops.size()> exact;
-  for (std::size_t i = 0; i < all.ops.size(); ++i) {
-    exact.ops[i] = all.ops[i];
-    exact.names[i] = all.names[i];
-    exact.norm_names[i] = all.norm_names[i];
+template <const auto& All>
+constexpr auto exactly() {
+  lowered<All.ops.size()> exact;
+  exact.is_possible = All.problem.empty();
+  for (std::size_t i = 0; i < All.ops.size(); ++i) {
+    exact.ops[i] = All.ops[i];
+    exact.names[i] = All.names[i];
+    exact.norm_names[i] = All.norm_names[i];
   }
   return exact;
 }
+
+/// Worked out once; where the input is missing, of nothing else.
+template <class Input, class... Operators>
+inline constexpr auto chain_of = [] {
+  if constexpr (is_input<Input>)
+    return lower_chain<Input, Operators...>();
+  else
+    return lower_chain<input<1, 1, 1>>();
+}();
 
 }  // namespace detail
 
 template <class Input, class... Operators>
 struct network {
   static_assert(detail::is_input<Input>, "iop: a network begins with input<channels, height, width>.");
+  static_assert(accept<detail::chain_of<Input, Operators...>.problem>());
   /// The network as numbers: operators with inferred shapes, and the names of their weights.
-  static constexpr auto spec = [] {
-    if constexpr (detail::is_input<Input>)
-      return detail::lower<Input, Operators...>();
-    else
-      return lowered<1>{};
-  }();
+  static constexpr auto spec = detail::exactly<detail::chain_of<Input, Operators...>>();
 };
 
 /// A struct derived from `network`.

@@ -24,8 +24,9 @@ struct input {
   }
 };
 
-/// 2-D convolution (cross-correlation). Options: kernel, stride, pad, dilation, groups, no_bias, name.
-/// Output: OutChannels × (H + pads − dilation·(kernel−1) − 1)/stride + 1, likewise width.
+/// 2-D convolution (cross-correlation). Options: kernel (1×1 where it is not given), stride, pad, dilation,
+/// groups, no_bias, name. Output: OutChannels × (H + pads − dilation·(kernel−1) − 1)/stride + 1, likewise
+/// width.
 template <std::size_t OutChannels, operator_option... Options>
 struct conv2d {
   static_assert(OutChannels > 0, "iop: conv2d needs at least one output channel.");

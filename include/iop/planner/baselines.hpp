@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The schemes that decide operator by operator (design section 5): one device, output channels, CoEdge's
+// The schemes that decide operator by operator: one device, output channels, CoEdge's
 // rows. A group is a weighted operator with the channel-wise operators behind it: the unit that is cut as
 // one, without traffic inside.
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The published schemes (design section 5) as functions from (network, cluster) to decisions.
+// The published schemes as functions from (network, cluster) to decisions.
 
 #include <iop/planner/best_plan.hpp>
 #include <iop/planner/filling.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The devices that share the work and the links between them, as measured profiles (design section 4). The
+// The devices that share the work and the links between them, as measured profiles. The
 // order of the devices is their rank. Devices and links may differ from each other.
 
 #include <iop/core/fixed_vector.hpp>

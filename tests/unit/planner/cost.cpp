@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Predictions recomputed by hand from design section 4.
+// Predictions recomputed by hand.
 #include <iop/planner/cost.hpp>
 
 #include "catch.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 
 // Plans made at run time: every policy for every odd network on one to five unlike devices, random plans, and
-// the comparisons of design section 5.
+// the comparisons with an independent model.
 
 #include <iop/planner/policies.hpp>
 #include <string_view>
@@ -81,7 +81,7 @@ void for_each_random_plan(Visit&& visit) {
   on(std::integral_constant<std::size_t, 5>{});
 }
 
-/// Three equal devices as in the table of design section 5.
+/// Three equal devices as in that model's table.
 inline iop::cluster<3> equal_cluster(double message_seconds) {
   using namespace iop::literals;
   const auto device = [](std::string_view name) { return iop::device{name, 10_GFLOPs, 3_GBps, 8_GiB, 1}; };

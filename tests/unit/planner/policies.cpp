@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The table of design section 5, which an independent model of the same formulas predicted.
+// A table that an independent model of the same formulas predicted.
 #include <iop/planner/policies.hpp>
 
 #include <cstdio>
@@ -22,7 +22,7 @@ double milliseconds(const example& e, policy p, double message_milliseconds) {
   return 1e3 * predict(e.ops, c, plan_for(e, c, p)).makespan_seconds;
 }
 
-/// As printed in the design: whole milliseconds, or tenths.
+/// As printed there: whole milliseconds, or tenths.
 void check(const example& e, policy p, double message_milliseconds, double expected, double printed_to) {
   INFO(e.name << " under " << name_of(p) << ", " << message_milliseconds << " ms per message");
   CHECK(milliseconds(e, p, message_milliseconds) == Approx(expected).epsilon(0.01).margin(printed_to / 2));
