@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // error: iop: this cannot be; the reason is the quoted sentence.
-// error(gcc): the input starts on rank 0 and the result ends on rank 2, but the cluster has 2 devices: name
-// ranks error(gcc): below 2. error(clang): /result ends on.*rank 2, but the cluster has 2/ never: subscript
+// error(gcc): the input starts on rank 0 and the result ends on rank 2, but the cluster has 2 devices:
+// error(gcc): name ranks below 2.
+// error(clang): /the result ends on rank 2,.*the cluster has 2 devices/
+// never: subscript
 // never: executor.hpp:
 #include <iop/deploy/deployment.hpp>
 

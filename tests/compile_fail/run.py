@@ -25,6 +25,7 @@ import sys
 from pathlib import Path
 
 EXPECTED = re.compile(r"^//\s*error(?:\((gcc|clang)\))?:\s*(.+?)\s*$", re.MULTILINE)
+JOINED = re.compile(r"^//.*\S\s+(?:error\((?:gcc|clang)\)|never):.*$", re.MULTILINE)  # by a formatter
 UNWANTED = re.compile(r"^//\s*never:\s*(.+?)\s*$", re.MULTILINE)
 
 
@@ -40,6 +41,9 @@ def is_in(text, printed):
 def check(case, compiler_id, compiler, include_dirs):
     """The mistakes found in the case, as sentences; empty when all is well."""
     source = case.read_text("utf-8")
+    joined = JOINED.search(source)
+    if joined:
+        return [f"has two texts in one line: {joined.group()}"]
     kind = "clang" if "Clang" in compiler_id else "gcc"
     expected = [text for only, text in EXPECTED.findall(source) if only in ("", kind)]
     if not expected:

@@ -9,6 +9,7 @@
 #include <iop/comm/transport.hpp>
 #include <iop/core/refuse.hpp>
 #include <iop/core/text.hpp>
+#include <iop/deploy/cuts.hpp>
 #include <iop/model/network.hpp>
 #include <iop/planner/planned.hpp>
 
@@ -25,21 +26,39 @@ concept deployment = requires {
 
 namespace deploy {
 
-using problem = text<255>;
+/// A rate or a time that can be computed with.
+constexpr bool is_between(double least, double x, double most) { return x >= least && x <= most; }
 
 /// Why a cluster is impossible; empty when it is not.
 template <std::size_t Ranks>
 constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
   if (c.size() == 0) return sentence("the cluster has no device: give it at least one.");
+  if (c.size() != Ranks)
+    return sentence("the cluster has ", c.size(), " devices and room for ", Ranks, ": make it a cluster<",
+                    c.size(), ">.");
   for (std::size_t r = 0; r < c.size(); ++r) {
     const device& d = c.devices[r];
     if (!(d.compute.flops_per_second > 0) || !(d.memory_bandwidth.bytes_per_second > 0))
       return sentence("device '", d.name, "' (rank ", r,
                       ") has no speed: give it a compute rate and a memory bandwidth above 0.");
+    bool is_sane = is_between(1, d.compute.flops_per_second, 1e30) &&
+                   is_between(1, d.memory_bandwidth.bytes_per_second, 1e30) && d.channel_step > 0 &&
+                   d.channel_step <= 65536;
+    for (const compute_rate own : {d.winograd, d.depthwise, d.narrow})
+      is_sane = is_sane && (own.flops_per_second == 0 || is_between(1, own.flops_per_second, 1e30));
+    if (!is_sane)
+      return sentence("device '", d.name, "' (rank ", r,
+                      ") has a rate or a channel_step that no device has: rates are 1 to 1e30 per second, "
+                      "a channel_step is 1 to 65536.");
     for (std::size_t other = 0; other < c.size(); ++other)
       if (other != r && !(c.between(r, other).bandwidth.bytes_per_second > 0))
         return sentence("device '", d.name, "' (rank ", r, ") has no link to device '", c.devices[other].name,
                         "' (rank ", other, "): give the link a bandwidth above 0.");
+    for (std::size_t other = 0; other < c.size(); ++other)
+      if (other != r && !(is_between(1, c.between(r, other).bandwidth.bytes_per_second, 1e30) &&
+                          is_between(0, c.between(r, other).message.seconds, 1e9)))
+        return sentence("the link from rank ", r, " to rank ", other,
+                        " is like no link: a bandwidth is 1 to 1e30 bytes/s, a message takes 0 to 1e9 s.");
   }
   if (ends.input_rank >= c.size() || ends.output_rank >= c.size())
     return sentence("the input starts on rank ", ends.input_rank, " and the result ends on rank ",
@@ -107,7 +126,9 @@ constexpr problem problem_of() {
                     ": make the plan from this network and this cluster.");
   } else {
     const problem impossible = problem_of(D::cluster, D::plan.ends);
-    return impossible.empty() ? memory_problem_of(ops.list(), D::cluster, D::plan) : impossible;
+    if (!impossible.empty()) return impossible;
+    const problem misfit = cut_problem_of(ops.list(), D::plan);
+    return misfit.empty() ? memory_problem_of(ops.list(), D::cluster, D::plan) : misfit;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <iop/model/options.hpp>
 #include <iop/spec/operators.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
@@ -67,10 +68,22 @@ struct lowering {
       if (next.inputs.empty()) next.inputs.push_back(at.end);
       next.in = ops[next.inputs[0]].out;
     }
+    for (const double size : {size_of(next.out.channels, next.out.height, next.out.width),
+                              size_of(next.out.channels, next.in.channels, kernel_area(next))})
+      if (size > most_values)
+        return fail(name.empty() ? name_of(next.what) : name, ": ", next.in.channels, "x", next.in.height,
+                    "x", next.in.width, " to ", next.out.channels, "x", next.out.height, "x", next.out.width,
+                    " has more than 2^40 outputs or weights: make it smaller.");
     at.end = ops.size();
     ops.push_back(next);
     names.push_back(tensor_name(name));
     norm_names.push_back({});
+  }
+
+  /// Outputs of an operator, and weights; more would not be counted rightly.
+  static constexpr double most_values = 1099511627776.0;
+  static constexpr double size_of(std::size_t a, std::size_t b, std::size_t c) {
+    return static_cast<double>(a) * static_cast<double>(b) * static_cast<double>(c);
   }
 
   /// Another path that starts where `entry` ended.
@@ -103,6 +116,8 @@ struct lowering {
     return chosen;
   }
 
+  static constexpr std::size_t most_extent = 1'000'000;
+
   /// Appends a windowed operator with the given output channels, after checking that the window fits.
   constexpr void append_windowed(kind what, const settings& s, std::size_t out_channels,
                                  std::string_view name) {
@@ -110,6 +125,19 @@ struct lowering {
     const shape in = current();
     const window& w = s.win;
     if (at.is_flat) return fail(name, " cannot follow flatten: put it before flatten, or use dense.");
+    for (const std::size_t each :
+         {w.kernel_height, w.kernel_width, w.stride_height, w.stride_width, w.dilation_height,
+          w.dilation_width, w.pad_top, w.pad_bottom, w.pad_left, w.pad_right})
+      if (each > most_extent)
+        return fail(name, ": a kernel, stride, dilation or padding of ", each, " is more than ", most_extent,
+                    ": make it smaller.");
+    if (what != kind::conv2d &&
+        (std::max(w.pad_top, w.pad_bottom) >= reach(w.kernel_height, w.dilation_height) ||
+         std::max(w.pad_left, w.pad_right) >= reach(w.kernel_width, w.dilation_width)))
+      return fail(name, ": with padding of ",
+                  std::max(std::max(w.pad_top, w.pad_bottom), std::max(w.pad_left, w.pad_right)),
+                  " windows of ", w.kernel_height, "x", w.kernel_width,
+                  " see padding only: use less padding.");
     const std::size_t height = output_extent(in.height, w.kernel_height, w.stride_height, w.dilation_height,
                                              w.pad_top, w.pad_bottom, s.ceil);
     const std::size_t width = output_extent(in.width, w.kernel_width, w.stride_width, w.dilation_width,

@@ -31,7 +31,7 @@ inline constexpr bool is_input<input<Channels, Height, Width>> = true;
 template <const auto& All>
 constexpr auto exactly() {
   lowered<All.ops.size()> exact;
-  exact.is_possible = All.problem.empty();
+  exact.is_possible = All.problem.empty() && All.ops.size() > 1;
   for (std::size_t i = 0; i < All.ops.size(); ++i) {
     exact.ops[i] = All.ops[i];
     exact.names[i] = All.names[i];
@@ -43,10 +43,13 @@ constexpr auto exactly() {
 /// Worked out once; where the input is missing, of nothing else.
 template <class Input, class... Operators>
 inline constexpr auto chain_of = [] {
-  if constexpr (is_input<Input>)
-    return lower_chain<Input, Operators...>();
-  else
+  if constexpr (is_input<Input>) {
+    auto all = lower_chain<Input, Operators...>();
+    if (all.ops.size() < 2) all.fail("the network has an input and no operator: give it one.");
+    return all;
+  } else {
     return lower_chain<input<1, 1, 1>>();
+  }
 }();
 
 }  // namespace detail

@@ -18,6 +18,9 @@ struct input {
                 "iop: input<channels, height, width> must not be empty.");
   template <class Lowering>
   static constexpr void lower(Lowering& network) {
+    if (!network.ops.empty())
+      return network.fail("input<", Channels, ", ", Height, ", ", Width,
+                          "> stands behind another operator: a network has one input, at the start.");
     op first;
     first.in = first.out = {Channels, Height, Width};
     network.append(first);
