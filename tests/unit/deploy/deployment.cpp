@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <iop/deploy/deployment.hpp>
 
+#include <cmath>
+#include <limits>
 #include <string>
+#include <utility>
 
 #include "catch.hpp"
 #include "support/published_networks.hpp"
@@ -51,6 +54,32 @@ TEST_CASE("what is wrong with a cluster", "[deploy]") {
   CHECK(problem(pair.with_link(0, 1, {})) ==
         "device 'a' (rank 0) has no link to device 'b' (rank 1): give the link a bandwidth above 0.");
   CHECK(problem(iop::cluster{a, iop::link{}}).empty());  // nobody to talk to
+
+  const double infinite = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  const std::string rates = "device 'a' (rank 0) has a rate or a channel_step that no device has";
+  for (const double rate : {-1.0, 0.5, 5e-324, infinite, nan}) {
+    INFO("a rate of " << rate);
+    iop::device each = a;
+    each.winograd.flops_per_second = rate;
+    CHECK(problem(iop::cluster{each, b, cable}).starts_with(rates));
+    each = a, each.depthwise.flops_per_second = rate;
+    CHECK(problem(iop::cluster{each, b, cable}).starts_with(rates));
+    each = a, each.narrow.flops_per_second = rate;
+    CHECK(problem(iop::cluster{each, b, cable}).starts_with(rates));
+    each = a, each.compute.flops_per_second = rate;
+    CHECK_FALSE(problem(iop::cluster{each, b, cable}).empty());
+  }
+  iop::device stepless = a;
+  stepless.channel_step = 0;
+  CHECK(problem(iop::cluster{stepless, b, cable}).starts_with(rates));
+  for (const double message : {-1.0, 1e10, infinite, nan})
+    CHECK(problem(iop::cluster{a, b, iop::link{100_Mbitps, {message}}}) ==
+          "the link from rank 0 to rank 1 is like no link: a bandwidth is 1 to 1e30 bytes/s, a message takes "
+          "0 to 1e9 s.");
+  iop::cluster<3> unfilled;
+  unfilled.devices.push_back(a);
+  unfilled.connect_all(cable);
+  CHECK(problem(unfilled) == "the cluster has 1 devices and room for 3: make it a cluster<1>.");
 }
 
 TEST_CASE("ends out of range", "[deploy]") {
@@ -82,6 +111,36 @@ TEST_CASE("a plan made for something else", "[deploy]") {
         "network and this "
         "cluster.");
   CHECK(problem_of<plain<lenet5, policy::interleaved>>().empty());
+}
+
+TEST_CASE("cuts that are not of this network", "[deploy]") {
+  const auto ops = lenet5::spec.list();
+  constexpr std::size_t size = lenet5::spec.size();
+  std::size_t tried = 0;
+  for (const policy strategy : iop::all_policies) {
+    INFO(name_of(strategy));
+    const auto made = iop::planner::make_plan<size>(ops, pair, strategy);
+    REQUIRE(iop::deploy::cut_problem_of(ops, made).empty());
+    for (std::size_t i = 0; i < size; ++i)
+      for (std::size_t r = 0; r < 2; ++r) {
+        if (made.decisions[i].shares[r].empty()) continue;
+        INFO("operator " << i << ", rank " << r);
+        const auto refused = [&](auto change) {
+          auto p = made;
+          change(p.decisions[i]);
+          ++tried;
+          return !iop::deploy::cut_problem_of(ops, p).empty();
+        };
+        CHECK(refused([r](auto& d) { d.shares[r].end += 1000; }));
+        CHECK(refused([r](auto& d) { std::swap(d.shares[r].begin, d.shares[r].end); }));
+        CHECK(refused([](auto& d) { d.how = iop::partition::input_channel, d.shares[0].end += 1; }));
+        // Of rows, some may be nobody's.
+        if (made.decisions[i].how != iop::partition::spatial)
+          CHECK(refused([r](auto& d) { d.shares[r].end -= 1, d.shares[1 - r].begin += 1; }));
+        if (!iop::has_winograd(ops[i])) CHECK(refused([](auto& d) { d.winograd = 1; }));
+      }
+  }
+  CHECK(tried > 200);
 }
 
 TEST_CASE("identities differ where networks, plans or ends do", "[deploy]") {
