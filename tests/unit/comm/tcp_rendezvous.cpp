@@ -300,7 +300,7 @@ TEST_CASE("callers that never confirm keep nobody out", "[comm]") {
 TEST_CASE("two callers of one rank that confirm at the same time are found out", "[comm]") {
   ports at(3);
   std::array<std::string, 2> heard;
-  std::thread callers([&, port = at.endpoints[0].port] {
+  std::thread calling([&, port = at.endpoints[0].port] {
     stranger first(port), second(port);
     for (stranger* each : {&first, &second})
       each->say(tcp_hello{.rank = 1, .called = 0, .what = of(3)}.encode());
@@ -311,7 +311,7 @@ TEST_CASE("two callers of one rank that confirm at the same time are found out",
   tcp_mesh mesh;
   const iop::error reason =
       mesh.connect(std::move(at.listeners[0]), 0, at.endpoints, of(3), {3'000ms, 500ms});
-  callers.join();
+  calling.join();
   INFO(reason.message.view());
   CHECK(reason.code == errc::protocol);
   CHECK(mentions(reason, "two processes say that they are rank 1: one at 127.0.0.1:"));
