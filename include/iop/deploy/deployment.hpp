@@ -33,9 +33,6 @@ constexpr bool is_between(double least, double x, double most) { return x >= lea
 template <std::size_t Ranks>
 constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
   if (c.size() == 0) return sentence("the cluster has no device: give it at least one.");
-  if (c.size() != Ranks)
-    return sentence("the cluster has ", c.size(), " devices and room for ", Ranks, ": make it a cluster<",
-                    c.size(), ">.");
   for (std::size_t r = 0; r < c.size(); ++r) {
     const device& d = c.devices[r];
     if (!(d.compute.flops_per_second > 0) || !(d.memory_bandwidth.bytes_per_second > 0))
@@ -67,6 +64,14 @@ constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
   return {};
 }
 
+/// The same for a constant of the program, which has room for its devices and no others.
+template <std::size_t Ranks>
+constexpr problem problem_of_all(const cluster<Ranks>& c, endpoints ends) {
+  if (c.size() == Ranks || c.size() == 0) return problem_of(c, ends);
+  return sentence("the cluster has ", c.size(), " devices and room for ", Ranks, ": make it a cluster<",
+                  c.size(), ">.");
+}
+
 }  // namespace deploy
 
 /// A plan as a constant of the program; `ends` says where the input starts and the result is wanted. For an
@@ -74,7 +79,7 @@ constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
 /// by every executor.
 template <model::network_type Network, std::size_t Ranks>
 constexpr auto make_plan(const cluster<Ranks>& c, policy strategy, endpoints ends = {}) {
-  if (!Network::spec.is_possible || !deploy::problem_of(c, ends).empty())
+  if (!Network::spec.is_possible || !deploy::problem_of_all(c, ends).empty())
     return plan<Network::spec.size(), Ranks>{strategy, ends, {}, route::direct};
   return planner::make_plan<Network::spec.size()>(Network::spec.list(), c, strategy, ends);
 }
@@ -83,7 +88,7 @@ namespace deploy {
 
 template <model::network_type Network, const auto& Cluster, policy Strategy, endpoints Ends>
 constexpr auto plan_in_pieces() {
-  if constexpr (Network::spec.is_possible && problem_of(Cluster, Ends).empty())
+  if constexpr (Network::spec.is_possible && problem_of_all(Cluster, Ends).empty())
     return planner::planned<Network::spec, Cluster, Strategy, Ends>;
   else
     return make_plan<Network>(Cluster, Strategy, Ends);
@@ -125,7 +130,7 @@ constexpr problem problem_of() {
                     " devices, the deployment has ", ops.size(), " on ", D::cluster.size(),
                     ": make the plan from this network and this cluster.");
   } else {
-    const problem impossible = problem_of(D::cluster, D::plan.ends);
+    const problem impossible = problem_of_all(D::cluster, D::plan.ends);
     if (!impossible.empty()) return impossible;
     const problem misfit = cut_problem_of(ops.list(), D::plan);
     return misfit.empty() ? memory_problem_of(ops.list(), D::cluster, D::plan) : misfit;

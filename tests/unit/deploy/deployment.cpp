@@ -79,7 +79,8 @@ TEST_CASE("what is wrong with a cluster", "[deploy]") {
   iop::cluster<3> unfilled;
   unfilled.devices.push_back(a);
   unfilled.connect_all(cable);
-  CHECK(problem(unfilled) == "the cluster has 1 devices and room for 3: make it a cluster<1>.");
+  CHECK(iop::deploy::problem_of_all(unfilled, {}).view() ==
+        "the cluster has 1 devices and room for 3: make it a cluster<1>.");
 }
 
 TEST_CASE("ends out of range", "[deploy]") {
