@@ -23,20 +23,14 @@ namespace iop_bench {
 
 namespace {
 
-double multiply_adds(const iop::op& o) {
-  const iop::device careful{.skips_padding = true};
-  return static_cast<double>(iop::channels_read(o) * o.out.channels *
-                             iop::planner::taps_of(careful, o, {0, o.out.height}, false));
-}
-
 double seconds(const network& net, bool by_winograd, double flops, double bandwidth) {
   double bytes = 0;
   for (const iop::op& o : net.ops) bytes += static_cast<double>(iop::parameter_count(o) * sizeof(float));
   const bool is_read = bytes > static_cast<double>(iop::second_level_cache);
+  const iop::device careful{.skips_padding = true};
   double all = 0;
   for (const iop::op& o : net.ops) {
-    if (!iop::is_weighted(o)) continue;
-    double products = multiply_adds(o);
+    double products = iop::planner::work_of(careful, o, whole(o.in), whole(o.out)).flops / 2;
     if (by_winograd && iop::has_winograd(o))
       products = std::min(products, static_cast<double>(iop::winograd_multiply_adds(
                                         o.out.height, o.out.width, o.in.channels, o.out.channels)));

@@ -216,7 +216,7 @@ def difference(scores, reference):
 
 def measure(network, options, files):
     """Rows of one network, printed and returned."""
-    running, skipped, roofline = {}, {}, None
+    running, skipped, roofline = {}, {}, []  # of that, one program or none
     try:
         for engine in options.engines:
             try:
@@ -226,10 +226,9 @@ def measure(network, options, files):
         times = {engine: [] for engine in running}
         limits = []
         if files.program("roofline"):
-            roofline = Program([files.program("roofline"), network])
+            roofline.append(Program([files.program("roofline"), network]))
         for number in range(options.rounds if running else 0):
-            if roofline:
-                limits.append(roofline.ask("now", 4))
+            limits += [program.ask("now", 4) for program in roofline]
             order = list(running)
             shift = number % len(order)  # nobody is always behind the same neighbour
             for engine in order[shift:] + order[:shift]:
@@ -241,7 +240,7 @@ def measure(network, options, files):
         report(network, rows, running, skipped, times, limits)
         return rows, "iop" in skipped
     finally:
-        for process in [*running.values(), *([roofline] if roofline else [])]:
+        for process in [*running.values(), *roofline]:
             process.close()
 
 

@@ -47,15 +47,17 @@ constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
       return sentence("device '", d.name, "' (rank ", r,
                       ") has a rate or a channel_step that no device has: rates are 1 to 1e30 per second, "
                       "a channel_step is 1 to 65536.");
-    for (std::size_t other = 0; other < c.size(); ++other)
-      if (other != r && !(c.between(r, other).bandwidth.bytes_per_second > 0))
+    for (std::size_t other = 0; other < c.size(); ++other) {
+      if (other == r) continue;
+      const link& joint = c.between(r, other);
+      if (!(joint.bandwidth.bytes_per_second > 0))
         return sentence("device '", d.name, "' (rank ", r, ") has no link to device '", c.devices[other].name,
                         "' (rank ", other, "): give the link a bandwidth above 0.");
-    for (std::size_t other = 0; other < c.size(); ++other)
-      if (other != r && !(is_between(1, c.between(r, other).bandwidth.bytes_per_second, 1e30) &&
-                          is_between(0, c.between(r, other).message.seconds, 1e9)))
+      if (!is_between(1, joint.bandwidth.bytes_per_second, 1e30) ||
+          !is_between(0, joint.message.seconds, 1e9))
         return sentence("the link from rank ", r, " to rank ", other,
                         " is like no link: a bandwidth is 1 to 1e30 bytes/s, a message takes 0 to 1e9 s.");
+    }
   }
   if (ends.input_rank >= c.size() || ends.output_rank >= c.size())
     return sentence("the input starts on rank ", ends.input_rank, " and the result ends on rank ",

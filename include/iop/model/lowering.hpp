@@ -131,13 +131,12 @@ struct lowering {
       if (each > most_extent)
         return fail(name, ": a kernel, stride, dilation or padding of ", each, " is more than ", most_extent,
                     ": make it smaller.");
-    if (what != kind::conv2d &&
-        (std::max(w.pad_top, w.pad_bottom) >= reach(w.kernel_height, w.dilation_height) ||
-         std::max(w.pad_left, w.pad_right) >= reach(w.kernel_width, w.dilation_width)))
-      return fail(name, ": with padding of ",
-                  std::max(std::max(w.pad_top, w.pad_bottom), std::max(w.pad_left, w.pad_right)),
-                  " windows of ", w.kernel_height, "x", w.kernel_width,
-                  " see padding only: use less padding.");
+    const std::size_t pad_height = std::max(w.pad_top, w.pad_bottom),
+                      pad_width = std::max(w.pad_left, w.pad_right);
+    if (what != kind::conv2d && (pad_height >= reach(w.kernel_height, w.dilation_height) ||
+                                 pad_width >= reach(w.kernel_width, w.dilation_width)))
+      return fail(name, ": with padding of ", std::max(pad_height, pad_width), " windows of ",
+                  w.kernel_height, "x", w.kernel_width, " see padding only: use less padding.");
     const std::size_t height = output_extent(in.height, w.kernel_height, w.stride_height, w.dilation_height,
                                              w.pad_top, w.pad_bottom, s.ceil);
     const std::size_t width = output_extent(in.width, w.kernel_width, w.stride_width, w.dilation_width,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The schemes that decide operator by operator: one device, output channels, CoEdge's
-// rows. A group is a weighted operator with the channel-wise operators behind it: the unit that is cut as
-// one, without traffic inside.
+// The schemes that decide operator by operator: one device, output channels, CoEdge's rows. A group is a
+// weighted operator with the channel-wise operators behind it: the unit that is cut as one, without traffic
+// inside.
 
 #include <iop/planner/shares.hpp>
 #include <iop/planner/winograd_fitting.hpp>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Predicted times. A share of an operator takes max(FLOPs / F, bytes / W), with each
-// weight, input and output element moved once and a vector that is filled in part taking as long as a full
-// one (device::channel_step); channel-wise operators behind their producer are free. Between
-// two exchanges ranks do not wait for each other: a segment takes the longest rank's sum. An exchange takes,
-// of the busiest rank, messages · α + bytes / B. The makespan is the sum of all.
+// Predicted times. A share of an operator takes max(FLOPs / F, bytes / W), with each weight, input and output
+// element moved once and a vector that is filled in part taking as long as a full one (device::channel_step);
+// channel-wise operators behind their producer are free. Between two exchanges ranks do not wait for each
+// other: a segment takes the longest rank's sum. An exchange takes, of the busiest rank, messages · α +
+// bytes / B. The makespan is the sum of all.
 
 #include <iop/planner/schedule.hpp>
 #include <iop/spec/cluster.hpp>

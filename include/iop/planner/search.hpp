@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The best plan of all: a dynamic programme over the operators in order. Each step extends
-// the labels of the step before by every choice for one operator; the best label of the last step that fits
-// the memories is followed back. With room for all labels the result is exact.
+// The best plan of all: a dynamic programme over the operators in order. Each step extends the labels of the
+// step before by every choice for one operator; the best label of the last step that fits the memories is
+// followed back. With room for all labels the result is exact.
 
 #include <iop/planner/footprint.hpp>
 #include <iop/planner/progress.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// The devices that share the work and the links between them, as measured profiles. The
-// order of the devices is their rank. Devices and links may differ from each other.
+// The devices that share the work and the links between them, as measured profiles. The order of the devices
+// is their rank. Devices and links may differ from each other.
 
 #include <iop/core/fixed_vector.hpp>
 #include <iop/spec/units.hpp>
