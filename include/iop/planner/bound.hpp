@@ -2,9 +2,9 @@
 #pragma once
 
 // The least time that any plan can still take from some point on, so that a search need not look where
-// nothing good can come. Found back to front along the spine. Whatever branches beside the spine cost is left
-// out, and of a run of operators without an exchange, which takes its slowest device's sum, one device's or
-// the mean's is counted.
+// nothing good can come. Found back to front along the spine. Of what branches beside the spine cost only
+// their first operator is counted (side_reader.hpp), and of a run of operators without an exchange, which
+// takes its slowest device's sum, one device's or the mean's is counted.
 //
 // Without an exchange an operator can only run where its input is, so the devices of a run become fewer and
 // fewer. Of a run that loses devices, the last one's share is what counts: no less than the least share.
@@ -13,6 +13,7 @@
 #include <iop/planner/glance.hpp>
 #include <iop/planner/least_move.hpp>
 #include <iop/planner/queries_ahead.hpp>
+#include <iop/planner/side_reader.hpp>
 #include <iop/planner/ways_behind.hpp>
 
 #include <cstddef>
@@ -25,16 +26,19 @@ class bound_builder {
  public:
   using table = remainders<Ranks, Most>;
 
-  /// `reader`: the next operator on the spine, and what remains there; at the end 0 and nothing.
+  /// `reader`: the next operator on the spine, and what remains there; at the end 0 and nothing. `side`: of
+  /// the reader right behind that is not on the spine, if any.
   constexpr bound_builder(const problem<Operators, Ranks>& p, std::size_t index,
                           const stage<Ranks, Most>& own, std::size_t reader_index,
-                          const stage<Ranks, Most>* reader, const table* behind)
+                          const stage<Ranks, Most>* reader, const table* behind,
+                          const stage<Ranks, Most>* side)
       : p_(p),
         o_(p.ops[index]),
         i_(index),
         own_(own),
         reader_(p, index, reader_index, reader, behind),
         moves_(p, index),
+        side_(p, index, side),
         is_fork_(p.main_path.is_fork[index]),
         is_read_before_(p.main_path.is_read_before[index]),
         fork_(moves_, reader_),
@@ -45,12 +49,17 @@ class bound_builder {
     const std::size_t options = own_.options.count, values = own_.values.count;
     grow_all(options, made_.onward, made_.fewer, made_.going_onward, made_.going_fewer, made_.arriving);
     if (reader_.exists()) look_at_queries();
-    grow_all(values, onward_, fewer_, is_known_, typical_rank_, row_);
+    grow_all(values, onward_, fewer_, past_side_, is_known_, typical_rank_, row_);
+    if (side_.exists()) grow(made_.past_side, options);
     const bool is_free = is_channelwise(o_) && !is_weighted(o_);
     for (std::size_t n = 0; n < options; ++n) {
       remainder rest;
       if (own_.options.fused_until[n] > i_ && reader_.exists()) {
         rest = in_segment(n);
+        if (side_.exists()) {
+          made_.past_side[n] = rest.onward;
+          rest.onward += side_.in_segment(own_, n, {own_.busy[n], own_.typical_rank[n]});
+        }
       } else {
         const std::size_t v = own_.made[n];
         if (!is_known_[v] || typical_rank_[v] != own_.typical_rank[n]) {
@@ -60,6 +69,7 @@ class bound_builder {
           is_known_[v] = true;
         }
         if (ways_.exist()) made_.ways.row[n] = row_[v];
+        if (side_.exists()) made_.past_side[n] = past_side_[v];
         rest = {onward_[v], fewer_[v]};
       }
       const double typical = own_.typical[n], least = own_.least[n];
@@ -86,7 +96,8 @@ class bound_builder {
 
   constexpr remainder in_segment(std::size_t n) {
     const choice_table<Ranks, Most>& own = own_.options;
-    const std::size_t option = reader_.own->options.next_of(own.fused_until[n], own.members[n], own.level[n]);
+    const std::size_t option =
+        reader_.own->options.next_of(own.fused_until[n] - reader_.index, own.members[n], own.level[n]);
     running here{own_.busy[n], own_.typical_rank[n]};
     remainder rest = reader_.going_on(option, here);
     if (ways_.exist()) made_.ways.row[n] = ways_.go_on(option, here, rest);
@@ -96,9 +107,7 @@ class bound_builder {
   /// Makes room for what is known of each query of the reader.
   constexpr void look_at_queries() {
     const std::size_t count = ahead_.count;
-    grow_all(count, on_.arriving, on_.move, least_, candidate_, is_there_, looked_at_);
-    for (std::size_t k = 0; k < count; ++k)
-      on_.arriving[k] = reader_.remains->query_arriving[reader_.remains->order[k]];
+    grow_all(count, on_.move, least_, candidate_, is_there_, looked_at_);
   }
 
   constexpr remainder behind(std::size_t v) {
@@ -110,6 +119,8 @@ class bound_builder {
     running here{source.held.of.ranks, typical_rank_[v]};
     ++turn_;
     if (!source.held.is_partial) stay(source, here, best);
+    past_side_[v] = best.onward;
+    if (side_.exists() && best.onward < no_limit) best.onward += side_.behind(source, here);
     // Most often the best for one value is good for the next one, too.
     const std::size_t guess = best_;
     if (is_there_[guess] != turn_) {
@@ -126,6 +137,7 @@ class bound_builder {
       if (next == nowhere) break;
       settle(next, source, best);
     }
+    if (best.onward < past_side_[v]) past_side_[v] = best.onward;
     row_[v] = nowhere;
     if (!ways_.exist() || !ways_.is_promising(best)) return best;
     look_at_moves(source, best.onward + ways_.slack());
@@ -134,27 +146,27 @@ class bound_builder {
         on_.move[k] = reader_.is_joined ? 0 : no_limit;
       else if (looked_at_[k] != turn_)
         on_.move[k] = no_limit;
-    row_[v] = ways_.behind(on_, best, here);
+    row_[v] = ways_.behind(on_, ahead_.arriving, best, here);
     return best;
   }
 
   /// Goes on with the queries whose boxes are there.
   constexpr void stay(const known_layout<Ranks>& source, const running& here, remainder& best) {
-    const bool is_whole = source.all_rows && source.all_channels;
+    const bool is_whole = source.all_rows && source.all_channels, has_ways = ways_.exist();
     for (std::size_t g = 0; g < ahead_.groups; ++g) {
       if ((ahead_.group[g] & ~here.ranks) != 0) continue;
-      for (std::size_t k = ahead_.first[g]; k != nowhere; k = ahead_.next[k]) {
-        if (!glance_.may_be_there(ahead_, k)) continue;
+      for (std::size_t k = glance_.next_there(ahead_, ahead_.first[g]); k != nowhere;
+           k = glance_.next_there(ahead_, ahead_.next[k])) {
         if (!is_whole && !provides(source.held.of, ahead_.needed[k].held.of)) continue;
         is_there_[k] = turn_;
         for (std::size_t n = reader_.own->first_option[reader_.remains->order[k]]; n != nowhere;
              n = reader_.own->next_option[n]) {
           remainder rest = is_fork_ ? fork_.going_on(n, here) : reader_.going_on(n, here);
-          if (ways_.exist()) on_.stay(k, n);
+          if (has_ways) on_.stay(k, n);
           if (rest.onward < best.onward) best.onward = rest.onward;
           if (rest.fewer < best.fewer) best.fewer = rest.fewer;
         }
-        if (reader_.is_joined && on_.arriving[k] < best.onward) best.onward = on_.arriving[k];
+        if (reader_.is_joined && ahead_.arriving[k] < best.onward) best.onward = ahead_.arriving[k];
       }
     }
   }
@@ -162,15 +174,12 @@ class bound_builder {
   /// Looks roughly at the moves to others behind which the end may be nearer than `most`, the first
   /// `looked_at` in order. What is not seen at a glance to take as long is a candidate.
   constexpr void look_at_moves(const known_layout<Ranks>& source, double most) {
-    const std::size_t count = ahead_.count, turn = turn_;
     const double soonest = glance_.soonest();
     candidates_ = 0;
-    std::size_t k = 0;
-    for (; k < count; ++k) {
-      const double arriving = on_.arriving[k];
-      if (arriving + soonest >= most) break;  // to those that follow no move takes less
-      if (looked_at_[k] == turn || is_there_[k] == turn) continue;
-      if (arriving + glance_.seconds(ahead_, k) >= most) continue;
+    std::size_t k = glance_.next_near(ahead_, most, 0);
+    for (; k < ahead_.count && ahead_.arriving[k] + soonest < most;
+         k = glance_.next_near(ahead_, most, k + 1)) {
+      if (looked_at_[k] == turn_ || is_there_[k] == turn_) continue;
       look_at_move(k, source);
       if (least_[k] < most) candidate_[candidates_++] = k;
     }
@@ -181,7 +190,7 @@ class bound_builder {
     const double move = is_read_before_ ? moves_.received_seconds(source, ahead_.needed[k])
                                         : moves_.seconds(source, ahead_.needed[k]);
     on_.move[k] = move;
-    least_[k] = on_.arriving[k] + move;
+    least_[k] = ahead_.arriving[k] + move;
     looked_at_[k] = turn_;
   }
 
@@ -191,7 +200,7 @@ class bound_builder {
     least_[k] = no_limit;
     on_.move[k] = is_read_before_ ? moves_.received_seconds(source, needed) : quickest(source, needed);
     const double seconds =
-        on_.move[k] + (is_fork_ ? fork_.arriving(reader_.remains->order[k], needed) : on_.arriving[k]);
+        on_.move[k] + (is_fork_ ? fork_.arriving(reader_.remains->order[k], needed) : ahead_.arriving[k]);
     if (seconds < best.onward) best.onward = seconds, best_ = k;
   }
 
@@ -227,13 +236,14 @@ class bound_builder {
   const stage<Ranks, Most>& own_;
   reader_ahead<Most, Operators, Ranks> reader_;
   least_move<Operators, Ranks> moves_;
+  side_reader<Most, Operators, Ranks> side_;
   bool is_fork_, is_read_before_;
   table made_{};
   fork<Most, Operators, Ranks> fork_;
   ways_behind<Most, Operators, Ranks> ways_;
 
   // Of each value made.
-  column<double, Most> onward_{}, fewer_{};
+  column<double, Most> onward_{}, fewer_{}, past_side_{};
   column<bool, Most> is_known_{};
   column<std::size_t, Most> typical_rank_{};
   column<std::size_t, Most> row_{};  ///< of the ways; or nowhere

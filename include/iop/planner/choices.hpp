@@ -33,7 +33,9 @@ struct choice_table {
   column<bool, Most> inside{};                ///< only of use inside a segment that begins before
   column<std::size_t, Most * Ranks> begin{};  ///< of the share of each rank
   column<std::size_t, Most * Ranks> end{};
-  std::size_t first_strip = 0, strips_end = 0;  ///< those that cut by rows
+  /// Where those begin that cut by rows for a segment that ends so many operators later; they follow each
+  /// other, and end where the last ones would begin.
+  std::size_t strips[longest_fusion + 1]{};
 
   constexpr std::size_t size() const { return count; }
 
@@ -48,10 +50,10 @@ struct choice_table {
     return c;
   }
 
-  /// In the segment of a choice for the operator before, the choice to go on with.
-  constexpr std::size_t next_of(std::size_t until, rank_set of, std::size_t at_level) const {
-    for (std::size_t n = first_strip; n < strips_end; ++n)
-      if (fused_until[n] == until && members[n] == of && level[n] == at_level) return n;
+  /// In a segment that ends `depth` operators later, the choice to go on with.
+  constexpr std::size_t next_of(std::size_t depth, rank_set of, std::size_t at_level) const {
+    for (std::size_t n = strips[depth]; n < strips[depth + 1]; ++n)
+      if (members[n] == of && level[n] == at_level) return n;
     return count;
   }
 };
@@ -73,14 +75,15 @@ class choice_builder {
       return std::move(made_);
     }
     if (p_.allowed.single || o.what == kind::softmax) {
-      for (std::size_t r = 0; r < Ranks; ++r) add(decide_single<Ranks>(o, r), rank_set{1} << r);
-      for (const rank_set s : p_.sets) add(decide_replicated<Ranks>(o, s), s);
+      for (std::size_t r = 0; r < Ranks; ++r) add_new(decide_single<Ranks>(o, r), rank_set{1} << r);
+      for (const rank_set s : p_.sets) add_new(decide_replicated<Ranks>(o, s), s);
     }
     if (o.what == kind::softmax) return std::move(made_);
-    made_.first_strip = made_.count;
-    for (std::size_t depth = 0; depth < longest_fusion && i_ + depth < p_.ops.size(); ++depth)
-      add_strips(*behind[depth], depth);
-    made_.strips_end = made_.count;
+    for (std::size_t depth = 0; depth < longest_fusion; ++depth) {
+      made_.strips[depth] = made_.count;
+      if (i_ + depth < p_.ops.size()) add_strips(*behind[depth], depth);
+    }
+    made_.strips[longest_fusion] = made_.count;
     if (p_.allowed.rows_first && made_.count > 0) return std::move(made_);
     for (std::size_t k = 0; k < o.inputs.size(); ++k) follow(*inputs[k]);
     for (const rank_set s : p_.sets) channels(s);
@@ -105,10 +108,8 @@ class choice_builder {
     std::size_t& last = last_[static_cast<std::size_t>(d.how)];
     before_[n] = last;
     last = made_.count;
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      made_.begin[n * Ranks + r] = d.shares[r].begin;
-      made_.end[n * Ranks + r] = d.shares[r].end;
-    }
+    for (std::size_t r = 0, to = n * Ranks; r < Ranks; ++r, ++to)
+      made_.begin[to] = d.shares[r].begin, made_.end[to] = d.shares[r].end;
   }
 
   constexpr void grow_by_one() {
@@ -118,8 +119,9 @@ class choice_builder {
     grow_all(count * Ranks, made_.begin, made_.end);
   }
 
-  constexpr bool is_known(const decision<Ranks>& d) const {
-    for (std::size_t next = last_[static_cast<std::size_t>(d.how)]; next != 0; next = before_[next - 1]) {
+  /// From the choice `first` on.
+  constexpr bool is_known(const decision<Ranks>& d, std::size_t first) const {
+    for (std::size_t next = last_[static_cast<std::size_t>(d.how)]; next > first; next = before_[next - 1]) {
       const std::size_t n = next - 1;
       if (made_.winograd[n] != d.winograd) continue;
       std::size_t r = 0;
@@ -131,24 +133,29 @@ class choice_builder {
     return false;
   }
 
-  constexpr void add(decision<Ranks> d, rank_set members) {
+  constexpr void add(const decision<Ranks>& d, rank_set members) { add_unless_known(d, members, 0); }
+  /// Of cuts that no other choice has.
+  constexpr void add_new(const decision<Ranks>& d, rank_set members) {
+    add_unless_known(d, members, made_.count);
+  }
+  constexpr void add_unless_known(decision<Ranks> d, rank_set members, std::size_t first) {
     const rank_set quicker = quicker_by_winograd(d);
     for (const rank_set users : p_.winograd_sets) {
       d.winograd = quicker & users;
-      if (!is_known(d)) push_back(d, members, i_, 0);
+      if (!is_known(d, first)) push_back(d, members, i_, 0);
     }
   }
 
   /// Inside a segment each set makes something of its own. All of a segment's operators use Winograd's
   /// algorithm on the same ranks, or could.
   constexpr void add_strips(const strips<Ranks, Most>& all, std::size_t depth) {
-    for (std::size_t set = 0; set < p_.sets.size(); ++set) {
-      const std::size_t row = depth * p_.sets.size() + set;
+    for (std::size_t set = 0, sets = p_.sets.size(); set < sets; ++set) {
+      const std::size_t row = depth * sets + set;
       if (!all.exist[row]) continue;
       decision<Ranks> d;
       d.how = partition::spatial;
-      for (std::size_t r = 0; r < Ranks; ++r)
-        d.shares[r] = {all.begin[row * Ranks + r], all.end[row * Ranks + r]};
+      for (std::size_t r = 0, at = row * Ranks; r < Ranks; ++r, ++at)
+        d.shares[r].begin = all.begin[at], d.shares[r].end = all.end[at];
       const rank_set quicker = quicker_by_winograd(d);
       for (std::size_t level = 0; level < p_.winograd_sets.size(); ++level) {
         d.winograd = quicker & p_.winograd_sets[level];

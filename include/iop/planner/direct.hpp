@@ -19,6 +19,7 @@ inline constexpr double impossible = std::numeric_limits<double>::infinity();
 struct sharing {
   bool by_channel;  ///< else by rows
   bool is_split;    ///< shares follow one another and are the whole tensor
+  bool is_copied;   ///< several hold all of it
 };
 
 template <std::size_t Ranks>
@@ -34,8 +35,15 @@ constexpr sharing sharing_of(const layout<Ranks>& of, const shape& extent) {
     if (begin != channel || of.rows.end[r] - of.rows.begin[r] != extent.height) channels_follow = false;
     row = of.rows.end[r], channel = end;
   }
+  bool is_copied = false;
+  if (!by_channel && !rows_follow) {
+    is_copied = true;
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if (of.rows.end[r] != 0 && !(of[r] == whole(extent))) is_copied = false;
+  }
   return {by_channel,
-          by_channel ? channels_follow && channel == extent.channels : rows_follow && row == extent.height};
+          by_channel ? channels_follow && channel == extent.channels : rows_follow && row == extent.height,
+          is_copied};
 }
 
 /// The messages of an exchange and their floats of one column, by rank.
@@ -50,10 +58,9 @@ struct message_counts {
     std::size_t all = 0, most_messages = 0, most_floats = 0;
     double longest = 0;
     for (std::size_t r = 0; r < Ranks; ++r) {
-      std::size_t messages = sent[r], floats = floats_sent[r];
-      all += floats;
-      if (received[r] > messages) messages = received[r];
-      if (floats_received[r] > floats) floats = floats_received[r];
+      const std::size_t messages = sent[r] > received[r] ? sent[r] : received[r];
+      const std::size_t floats = floats_sent[r] > floats_received[r] ? floats_sent[r] : floats_received[r];
+      all += floats_sent[r];
       if (messages <= most_messages && floats <= most_floats) continue;
       const double seconds =
           static_cast<double>(messages) * per_message + static_cast<double>(floats * width) * per_float;
@@ -156,6 +163,26 @@ constexpr message_counts<Ranks> count_shares(const stretches<Ranks>& of) {
   return made;
 }
 
+/// Of a tensor that several hold all of: they take turns.
+template <std::size_t Ranks>
+constexpr message_counts<Ranks> count_copies(rank_set holders, const layout<Ranks>& target) {
+  layout<Ranks> needed = target;
+  message_counts<Ranks> made{};
+  std::size_t turn = Ranks - 1;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    if (needed.rows.end[r] == 0 || (holders >> r & 1) != 0) continue;
+    turn = turn + 1 < Ranks ? turn + 1 : 0;
+    while ((holders >> turn & 1) == 0) turn = turn + 1 < Ranks ? turn + 1 : 0;
+    const std::size_t floats =
+        (needed.rows.end[r] - needed.rows.begin[r]) * (needed.channels.end[r] - needed.channels.begin[r]);
+    made.sent[turn] += 1;
+    made.floats_sent[turn] += floats;
+    made.received[r] = 1;
+    made.floats_received[r] = floats;
+  }
+  return made;
+}
+
 /// Each missing stretch comes from one rank that holds it; false when nobody does.
 template <std::size_t Ranks>
 constexpr bool count_pieces(const stretches<Ranks>& of, message_counts<Ranks>& counts) {
@@ -206,6 +233,8 @@ constexpr double direct_seconds(const problem<Operators, Ranks>& p, std::size_t 
     message_counts<Ranks> counts{};
     if (is_partial) {
       counts = count_summands(source, target);
+    } else if (shared.is_copied) {
+      counts = count_copies(source.ranks, target);
     } else {
       stretches<Ranks> all{source.rows, source.channels, target.rows, target.channels};
       if (shared.by_channel) all = {source.channels, source.rows, target.channels, target.rows};

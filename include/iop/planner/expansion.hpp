@@ -32,10 +32,11 @@ class expansion {
   using frontier = planner::frontier<Ranks, Most>;
 
   /// `behind`: what remains behind this operator, if that is on the spine; `spine`: of it or else the next
-  /// one that is.
+  /// one that is; `before_side`: of the operator before, if this one is read beside the spine first.
   constexpr expansion(const problem<Operators, Ranks>& p, std::size_t index, const stage& stage_before,
                       const stage& own, const remainders<Ranks, Most>* behind,
-                      const remainders<Ranks, Most>& spine, const frontier& before, const pass_limits& limits)
+                      const remainders<Ranks, Most>& spine, const remainders<Ranks, Most>* before_side,
+                      const frontier& before, const pass_limits& limits)
       : p_(p),
         o_(p.ops[index]),
         i_(index),
@@ -44,6 +45,8 @@ class expansion {
         before_stage_(stage_before),
         stage_(own),
         behind_(behind),
+        before_side_(before_side),
+        is_side_(p.main_path.has_side[index - 1]),
         least_behind_(spine.least_arriving),
         before_(before),
         limits_(limits),
@@ -98,7 +101,7 @@ class expansion {
     const std::size_t last = before_.chosen[from];
     const choice_table<Ranks, Most>& options = before_stage_.options;
     if (options.fused_until[last] >= i_) {
-      continue_segment(from, stage_.options.next_of(options.fused_until[last], options.members[last],
+      continue_segment(from, stage_.options.next_of(options.fused_until[last] - i_, options.members[last],
                                                     options.level[last]));
       return;
     }
@@ -186,6 +189,7 @@ class expansion {
       next.busy = stage_.busy[chosen], next.typical_rank = stage_.typical_rank[chosen];
     } else {
       next.behind = before_.behind(from);
+      if (is_side_) next.behind.onward = before_side_->past_side[before_.chosen[from]];
       next.busy = before_.busy[from], next.typical_rank = before_.typical_rank[from];
       next.ahead = before_.ahead[from];
       for (std::size_t k = 0; k < o_.inputs.size(); ++k)
@@ -281,6 +285,8 @@ class expansion {
   const stage& before_stage_;
   const stage& stage_;
   const remainders<Ranks, Most>* behind_;
+  const remainders<Ranks, Most>* before_side_;
+  bool is_side_;  ///< this is the operator that `past_side` of the one before is behind
   double least_behind_;
   const frontier& before_;
   pass_limits limits_;

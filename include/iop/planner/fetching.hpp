@@ -73,6 +73,10 @@ class fetches {
       f.seconds = c.of(c.quickest);
       return f.seconds != move_costs::impossible;
     }
+    double least = 0;  // of all that are fetched
+    for (std::size_t k = 0; k < inputs_; ++k)
+      if (!f.is_there[k]) least += moves_.least_seconds(f.sources[k], k, stage_.query_needs[q * 4 + k]);
+    if (least > most) return false;
     move_costs each[4]{};
     std::size_t count = 0;
     for (std::size_t k = 0; k < inputs_; ++k) {

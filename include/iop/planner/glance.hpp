@@ -14,6 +14,8 @@ namespace iop::planner {
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 class glance {
  public:
+  using queries = queries_ahead<Most, Operators, Ranks>;
+
   constexpr glance() = default;
   /// `is_read_before`: some of it may be elsewhere already, since others read it, too.
   constexpr glance(const problem<Operators, Ranks>& p, const op& maker, const known_layout<Ranks>& value,
@@ -39,19 +41,35 @@ class glance {
 
   /// Of any move.
   constexpr double soonest() const { return soonest_; }
-  /// The rank holds as many floats of a column as the query needs there.
-  constexpr bool may_be_there(const queries_ahead<Most, Operators, Ranks>& to, std::size_t k) const {
-    return to.floats[k] <= here_[to.fullest[k]];
+  /// Of the queries of a group from place `k` on, the next one which needs no more floats of a column than
+  /// the rank holds that it needs the most of; or nowhere.
+  constexpr std::size_t next_there(const queries& to, std::size_t k) const {
+    while (k != nowhere && to.floats[k] > here_[to.fullest[k]]) k = to.next[k];
+    return k;
   }
 
-  /// Of the move to the query at place `k`, where what it needs is not.
-  constexpr double seconds(const queries_ahead<Most, Operators, Ranks>& to, std::size_t k) const {
-    // Who needs all channels of what is cut by channel hears from every other holder.
-    if (is_gathered_ && to.is_cut[k]) return gathering_ + static_cast<double>(to.floats[k]) * gathered_;
-    if (is_spread_ && to.spreading[k] > soonest_) return to.spreading[k];
-    if ((to.ranks[k] & elsewhere_) != 0) return soonest_ + to.least[k] * per_float_;
-    const std::size_t needed = to.floats[k], here = here_[to.fullest[k]];
-    return needed > here ? soonest_ + static_cast<double>(needed - here) * per_float_ : soonest_;
+  /// Of those from place `k` on, the next one behind which the end may be nearer than `most`, if what it
+  /// needs is not there; or the first of those that no move gets to so soon.
+  constexpr std::size_t next_near(const queries& to, double most, std::size_t k) const {
+    for (; k < to.count; ++k) {
+      const double arriving = to.arriving[k];
+      if (arriving + soonest_ >= most) return k;
+      double seconds = soonest_;
+      if (is_gathered_ && to.is_cut[k]) {
+        // Who needs all channels of what is cut by channel hears from every other holder.
+        seconds = gathering_ + static_cast<double>(to.floats[k]) * gathered_;
+        const double all = gathering_ + soonest_ + to.least[k] * per_float_;  // to a rank without any
+        if ((to.ranks[k] & elsewhere_) != 0 && all > seconds) seconds = all;
+      } else if (is_spread_ && to.spreading[k] > soonest_) {
+        seconds = to.spreading[k];
+      } else if ((to.ranks[k] & elsewhere_) != 0) {
+        seconds += to.least[k] * per_float_;
+      } else if (to.floats[k] > here_[to.fullest[k]]) {
+        seconds += static_cast<double>(to.floats[k] - here_[to.fullest[k]]) * per_float_;
+      }
+      if (arriving + seconds < most) return k;
+    }
+    return k;
   }
 
  private:

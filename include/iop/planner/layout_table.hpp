@@ -33,19 +33,21 @@ constexpr known_layout<Ranks> look_at(const holding<Ranks>& h, const shape& exte
   layout<Ranks> of = h.of;
   k.held = h;
   k.all_rows = k.all_channels = true;
-  std::size_t all = 0, least = 0, most = 0;
+  std::size_t all = 0, least = 0, most = 0, rows = 0, channels = 0;
   int count = 0;
   for (std::size_t r = 0; r < Ranks; ++r) {
     if (of.rows.end[r] == 0) continue;
-    const std::size_t rows = of.rows.end[r] - of.rows.begin[r];
-    const std::size_t channels = of.channels.end[r] - of.channels.begin[r];
-    const std::size_t here = rows * channels;
-    all += here;
-    if (count == 0 || here < least) least = here;
-    if (here > most) most = here;
     if (count++ < 2) k.second = r;
-    if (rows != extent.height) k.all_rows = false;
-    if (channels != extent.channels) k.all_channels = false;
+    if (of.rows.end[r] - of.rows.begin[r] != rows ||
+        of.channels.end[r] - of.channels.begin[r] != channels) {  // not as large as the one before
+      rows = of.rows.end[r] - of.rows.begin[r], channels = of.channels.end[r] - of.channels.begin[r];
+      const std::size_t here = rows * channels;
+      if (count == 1 || here < least) least = here;
+      if (here > most) most = here;
+      if (rows != extent.height) k.all_rows = false;
+      if (channels != extent.channels) k.all_channels = false;
+    }
+    all += rows * channels;
   }
   k.count = count;
   k.floats = static_cast<double>(all), k.least = static_cast<double>(least);
@@ -54,17 +56,17 @@ constexpr known_layout<Ranks> look_at(const holding<Ranks>& h, const shape& exte
   if (h.is_partial) return k;
   if (count > 0 && k.all_rows && k.all_channels) {
     k.is_everywhere = k.is_cut_once = true;
-    k.shared.is_split = count == 1;
+    k.shared = {false, count == 1, count > 1};
     return k;
   }
   if (k.all_rows != k.all_channels) {  // mostly shares follow one another
     ranges<Ranks> cut = k.all_rows ? of.channels : of.rows;
     std::size_t at = 0;
     for (std::size_t r = 0; r < Ranks; ++r)
-      if (cut.begin[r] <= at && cut.end[r] > at) at = cut.end[r];
+      if (cut.end[r] > at && cut.begin[r] <= at) at = cut.end[r];
     k.is_everywhere = at == (k.all_rows ? extent.channels : extent.height);
     k.is_cut_once = k.is_everywhere && all == extent.height * extent.channels;
-    k.shared = {k.all_rows, k.is_cut_once};
+    k.shared = {k.all_rows, k.is_cut_once, false};
     if (k.is_everywhere) return k;
     layout<Ranks> everything{};
     everything.put(k.second, whole(extent));
@@ -85,6 +87,19 @@ struct layout_table {
 
   /// A layout that is new gets the next number.
   constexpr std::size_t number_of(const holding<Ranks>& h, const shape& extent) {
+    const std::size_t before = count, n = number_of(h);
+    if (n == before) entries[n] = look_at(h, extent);
+    return n;
+  }
+  constexpr std::size_t number_of(const known_layout<Ranks>& known) {
+    const std::size_t before = count, n = number_of(known.held);
+    if (n == before) entries[n] = known;
+    return n;
+  }
+
+ private:
+  /// What is known of a new one is put there next.
+  constexpr std::size_t number_of(const holding<Ranks>& h) {
     holding<Ranks> key = h;
     std::size_t r = 0;  // the first share tells most of them apart
     while (r + 1 < Ranks && key.of.rows.end[r] == 0) ++r;
@@ -96,14 +111,12 @@ struct layout_table {
       if (ranks[n - 1] == key.of.ranks && key == entries[n - 1].held) return n - 1;
     const std::size_t n = count++;
     if constexpr (Most == unbounded) grow(entries, count), grow(ranks, count), grow(nexts_, count);
-    entries[n] = look_at(key, extent);
     ranks[n] = key.of.ranks;
     nexts_[n] = first;
     first = count;
     return n;
   }
 
- private:
   // Chains of those with the same hash: numbers plus 1.
   std::size_t firsts_[64]{};
   column<std::size_t, Most> nexts_{};

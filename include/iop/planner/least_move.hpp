@@ -3,7 +3,7 @@
 
 // What bringing a value to where it is needed takes at least, whatever the route: counted of one rank,
 // without looking at the messages. Floats are of one column of the tensor; `per_float` are the seconds of a
-// row of them.
+// row of them. Compilers count and find bits at once by their own functions, but interpret those of <bit>.
 
 #include <iop/planner/layout_table.hpp>
 #include <iop/planner/problem.hpp>
@@ -50,7 +50,7 @@ class least_move {
     const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
     const rank_set lacking = wanted.ranks & ~held.ranks;
     const bool is_summed = source.held.is_partial && source.count > 1;
-    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
+    const std::size_t rank = lacking != 0 ? static_cast<std::size_t>(__builtin_ctz(lacking)) : needed.second;
     const std::size_t rows = wanted.rows.end[rank] - wanted.rows.begin[rank];
     const std::size_t channels = wanted.channels.end[rank] - wanted.channels.begin[rank];
     double most = static_cast<double>(rows * channels);
@@ -93,12 +93,6 @@ class least_move {
     return static_cast<double>((held_rows < rows ? held_rows : rows) *
                                (held_channels < channels ? held_channels : channels));
   }
-  /// Without calls, which compilers interpret slowly.
-  static constexpr std::size_t lowest(rank_set set) {
-    std::size_t r = 0;
-    while ((set >> r & 1) == 0) ++r;
-    return r;
-  }
   /// Messages that bring `parts` pieces together where each may bring all that its sender has got so far.
   static constexpr double least_messages(int parts) {
     double messages = 0;
@@ -121,7 +115,7 @@ class least_move {
 
   constexpr double summed(const known& source, const known& needed, rank_set lacking) const {
     const rank_set sources = source.held.of.ranks;
-    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
+    const std::size_t rank = lacking != 0 ? static_cast<std::size_t>(__builtin_ctz(lacking)) : needed.second;
     const double floats = floats_of(needed.held.of, rank);
     const double others = source.count - (has(sources, rank) ? 1 : 0);
     const double direct = others * (message_ + floats * per_float_);
@@ -147,7 +141,7 @@ class least_move {
     const double direct = messages * message_ + sent * per_float_;
     if (!needed.all_rows || !needed.all_channels || needed.count < 3) return direct;
     // Or scattered and gathered again.
-    const double floats = floats_of(needed.held.of, lowest(lacking));
+    const double floats = floats_of(needed.held.of, static_cast<std::size_t>(__builtin_ctz(lacking)));
     shards parts = shards_of(needed.count);
     if (parts.count < needed.count) {
       const double once = message_ + floats * per_float_;
@@ -163,9 +157,11 @@ class least_move {
     const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
     const bool all_whole = needed.all_rows && needed.all_channels;
     // A rank in the middle has two neighbours: what it receives, and what a holder sends, in the mean.
-    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
+    const std::size_t rank = lacking != 0 ? static_cast<std::size_t>(__builtin_ctz(lacking)) : needed.second;
     const double holding = source.count;
-    double messages = 1, received = floats_of(wanted, rank);
+    double messages = 1,
+           received = static_cast<double>((wanted.rows.end[rank] - wanted.rows.begin[rank]) *
+                                          (wanted.channels.end[rank] - wanted.channels.begin[rank]));
     double sent_messages = 0, sent = 0;
     if (lacking == 0) {
       received -= kept(held, wanted, rank);
@@ -173,8 +169,7 @@ class least_move {
           (wanted.rows.begin[rank] < held.rows.begin[rank]) + (wanted.rows.end[rank] > held.rows.end[rank]);
       if (messages == 0 && received > 0) messages = 1;
     } else if (!all_whole) {
-      double receivers = 0;
-      for (rank_set rest = lacking; rest != 0; rest &= rest - 1) receivers += 1;
+      const double receivers = __builtin_popcount(lacking);
       sent_messages = receivers / holding;
       sent = receivers * needed.least / holding;
     }

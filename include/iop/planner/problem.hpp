@@ -50,6 +50,9 @@ struct problem {
   double dearest_per_float = 0;            ///< seconds that sending a float takes at most
   double speed[Ranks]{};                   ///< FLOP/s
   double least_flops_behind[Operators]{};  ///< work that remains behind each operator, see bound.hpp
+  /// The last operator before that is like each and reads tensors of the same shapes, as those of repeated
+  /// blocks do; or 0.
+  std::size_t twin[Operators]{};
   spine<Operators> main_path{};
 };
 
@@ -113,6 +116,22 @@ constexpr bool memory_binds(op_list ops, const cluster<Ranks>& c) {
   return false;
 }
 
+constexpr std::size_t twin_of(op_list ops, std::size_t index) {
+  op own = ops[index];
+  for (std::size_t i = index; i-- > 1;) {
+    if (ops[i].what != own.what || ops[i].out != own.out || ops[i].in != own.in ||
+        ops[i].inputs.size() != own.inputs.size())
+      continue;
+    op other = ops[i];
+    bool reads_alike = true;
+    for (std::size_t k = 0; k < own.inputs.size(); ++k)
+      reads_alike = reads_alike && ops[other.inputs[k]].out == ops[own.inputs[k]].out;
+    other.inputs = own.inputs;
+    if (reads_alike && other == own) return i;
+  }
+  return 0;
+}
+
 template <std::size_t Operators, std::size_t Ranks>
 constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, endpoints ends,
                                          allowances allowed = {}) {
@@ -127,11 +146,13 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
     p.sets = member_sets(c, ends);
   else if (Ranks > 1)
     p.sets.push_back(static_cast<rank_set>((std::uint64_t{1} << Ranks) - 1));
-  for (std::size_t i = 0; i < ops.size(); ++i)
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    p.twin[i] = twin_of(ops, i);
     for (const std::size_t input : ops[i].inputs) {
       p.last_use[input] = i;
       p.has_branches = p.has_branches || ops[i].inputs.size() > 1;
     }
+  }
 
   for (std::size_t a = 0; a < Ranks; ++a)
     for (std::size_t b = 0; b < Ranks; ++b) {

@@ -9,6 +9,7 @@
 
 #include <iop/planner/expansion.hpp>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace iop::planner {
@@ -65,7 +66,7 @@ class search_progress {
         else if (is_last || slack_ >= most_slack || got.labels >= few_labels)
           phase_ = phase::beam;
         else
-          slack_ *= got.labels < hardly_any ? growth * growth : growth;
+          look_for_more(got.labels);
         return;
       case phase::beam:
         phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
@@ -111,6 +112,17 @@ class search_progress {
     const double end = least_ * (1 + slack_);
     return end < limit_ ? end : limit_;
   }
+  /// As far as three times the labels, if they grow as they did, but neither a little nor much further.
+  constexpr void look_for_more(double labels) {
+    double step = slack_ * (labels < hardly_any ? growth * growth - 1 : growth - 1);
+    if (labels >= hardly_any && labels > labels_before_ && labels_before_ > 0) {
+      double ratio = labels / labels_before_, triplings = 0;
+      for (; ratio >= 3; ratio /= 3) ++triplings;
+      step = std::clamp((slack_ - slack_before_) / (triplings + (ratio - 1) / 2), first_slack / 2, step);
+    }
+    labels_before_ = labels, slack_before_ = slack_;
+    slack_ += step;
+  }
   constexpr void look_further() { slack_ += slack_ / 4 > first_slack ? slack_ / 4 : first_slack; }
 
   double least_;
@@ -120,6 +132,7 @@ class search_progress {
   bool memory_binds_;
   phase phase_;
   double slack_ = first_slack;
+  double slack_before_ = 0, labels_before_ = 0;  ///< of the pass before, while near
   bool found_ = false;
   bool is_exact_ = true;
 };

@@ -16,6 +16,7 @@ template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 struct queries_ahead {
   std::size_t count = 0;
   column<known_layout<Ranks>, Most> needed{};
+  column<double, Most> arriving{};  ///< what remains from there
   column<rank_set, Most> ranks{};
   column<std::size_t, Most> fullest{},
       floats{};                               ///< the rank that needs the most, and its floats of a column
@@ -31,8 +32,9 @@ struct queries_ahead {
     if (!reader.exists()) return;
     const auto& needs = reader.own->needs[reader.input];
     count = reader.own->queries;
-    grow_all(count, needed, ranks, fullest, floats, least, spreading, is_cut, group, first, next);
+    grow_all(count, needed, arriving, ranks, fullest, floats, least, spreading, is_cut, group, first, next);
     for (std::size_t k = 0; k < count; ++k) {
+      arriving[k] = reader.remains->query_arriving[reader.remains->order[k]];
       needed[k] = needs.entries[reader.own->query_needs[reader.remains->order[k] * 4 + reader.input]];
       layout<Ranks> of = needed[k].held.of;
       for (std::size_t r = 0; r < Ranks; ++r) {

@@ -26,6 +26,7 @@ struct remainder {
 template <std::size_t Ranks, std::size_t Most>
 struct remainders {
   column<double, Most> onward{}, fewer{};              ///< behind each option
+  column<double, Most> past_side{};                    ///< onward, behind the reader beside the spine, if any
   column<double, Most> going_onward{}, going_fewer{};  ///< before it, when a run goes on with it
   column<double, Most> arriving{};                     ///< before it, from an exchange
   double least_arriving = no_limit;                    ///< of the options
@@ -89,7 +90,6 @@ struct reader_ahead {
 template <std::size_t Most>
 struct ways_on {
   std::size_t looked_at = 0;                    ///< queries: moves to the others take longer
-  column<double, Most> arriving{};              ///< what remains from each
   column<double, Most> move{};                  ///< what a move there takes at least
   std::size_t stays = 0;                        ///< options of the reader that need no move
   column<std::size_t, Most> place{}, option{};  ///< of each its query's place in the order, and its number

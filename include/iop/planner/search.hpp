@@ -163,9 +163,10 @@ class searching {
     const spine<Operators>& path = p_.main_path;
     for (std::size_t i = 1; i < p_.ops.size(); ++i) {
       const std::size_t next = path.next[path.before[i]];
-      labels.push_back(expansion<unbounded, Operators, Ranks>(p_, i, stages_[i - 1], stages_[i],
-                                                              path.has[i] ? &stages_.behind(i) : nullptr,
-                                                              stages_.behind(next), labels[i - 1], limits)
+      labels.push_back(expansion<unbounded, Operators, Ranks>(
+                           p_, i, stages_[i - 1], stages_[i], path.has[i] ? &stages_.behind(i) : nullptr,
+                           stages_.behind(next), path.has_side[i - 1] ? &stages_.behind(i - 1) : nullptr,
+                           labels[i - 1], limits)
                            .run());
     }
     return finish(

@@ -48,16 +48,29 @@ struct search_pieces {
   }
 
   template <std::size_t I>
+  static constexpr auto stage_of() {
+    constexpr std::size_t twin = posed.twin[I];
+    auto p = posed;
+    if constexpr (twin == 0) {
+      return stage_builder<roomy, operators, ranks>(p, I, choices<I>, nullptr).run();
+    } else {
+      auto like = stages<twin>;
+      return stage_builder<roomy, operators, ranks>(p, I, choices<I>, &like).run();
+    }
+  }
+
+  template <std::size_t I>
   static constexpr auto bounds_of() {
     constexpr std::size_t next = posed.main_path.next[I];
     auto p = posed;
     auto own = stages<I>;
     if constexpr (next == 0) {
-      return bound_builder<roomy, operators, ranks>(p, I, own, 0, nullptr, nullptr).run();
+      return bound_builder<roomy, operators, ranks>(p, I, own, 0, nullptr, nullptr, nullptr).run();
     } else {
       auto reader = stages<next>;
       auto behind = bounds<next>;
-      return bound_builder<roomy, operators, ranks>(p, I, own, next, &reader, &behind).run();
+      auto side = stages < posed.main_path.has_side[I] ? I + 1 : I > ;
+      return bound_builder<roomy, operators, ranks>(p, I, own, next, &reader, &behind, &side).run();
     }
   }
 
@@ -112,8 +125,10 @@ struct search_pieces {
       auto own = stages<I>;
       auto spine = bounds<next>;  // on the spine, that is I
       auto before = labels<Pass, I - 1>;
+      constexpr bool is_side = posed.main_path.has_side[I - 1];
+      auto past = bounds < is_side ? I - 1 : next > ;
       return expansion<roomy, operators, ranks>(p, I, stages<I - 1>, own, on_spine ? &spine : nullptr, spine,
-                                                before, progress<Pass>.next())
+                                                is_side ? &past : nullptr, before, progress<Pass>.next())
           .run();
     }
   }
@@ -153,8 +168,7 @@ struct search_pieces {
       choices_of<I>(std::make_index_sequence<Spec.list()[I].inputs.size()>(),
                     std::make_index_sequence<std::min(operators - I, longest_fusion)>());
   template <std::size_t I>
-  static constexpr stage<ranks, roomy> stages =
-      stage_builder<roomy, operators, ranks>(posed, I, choices<I>).run();
+  static constexpr stage<ranks, roomy> stages = stage_of<I>();
   /// Of operators on the spine.
   template <std::size_t I>
   static constexpr remainders<ranks, roomy> bounds = bounds_of<I>();

@@ -16,6 +16,7 @@ struct spine {
   std::size_t before[Operators]{};   ///< the operator on the spine that made the last of its tensors before
   bool has[Operators]{};             ///< the operator is on the spine
   bool is_read_before[Operators]{};  ///< its tensor is read by others before `next`
+  bool has_side[Operators]{};        ///< the first of these has weights and comes right behind it
   /// The next operator on the spine with several inputs, if another of them is made by then and nobody else
   /// reads that before; or 0.
   std::size_t join[Operators]{};
@@ -39,7 +40,10 @@ struct spine {
       for (std::size_t k = i + 1; k <= end; ++k) {
         before[k] = i;
         for (const std::size_t input : ops[k].inputs)
-          if (input == i && k < end) is_read_before[i] = true;
+          if (input == i && k < end) {
+            is_read_before[i] = true;
+            has_side[i] = has_side[i] || (k == i + 1 && is_weighted(ops[k]));
+          }
       }
       if (next[i] == 0) break;
     }

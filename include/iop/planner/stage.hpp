@@ -43,12 +43,64 @@ struct stage {
   column<std::size_t, Most> next_option{};      ///< with the same query; or nowhere
 };
 
+/// The stage of an operator's twin: what choices alike take, make and need there is the same here.
+template <std::size_t Ranks, std::size_t Most>
+struct twin_stage {
+  const planner::stage<Ranks, Most>* stage;
+  std::size_t count = 0;                       ///< of its choices
+  std::size_t next = 0;                        ///< mostly the choices of both follow each other alike
+  column<std::size_t, Most> value{}, query{};  ///< the number here, of each there; or nowhere
+
+  template <std::size_t Operators>
+  constexpr twin_stage(const problem<Operators, Ranks>& p, std::size_t index,
+                       const planner::stage<Ranks, Most>* twin)
+      : stage(twin) {
+    if (p.twin[index] == 0) return;
+    count = twin->options.count;
+    grow(value, twin->values.count);
+    grow(query, twin->queries);
+    for (std::size_t v = 0; v < twin->values.count; ++v) value[v] = nowhere;
+    for (std::size_t q = 0; q < twin->queries; ++q) query[q] = nowhere;
+  }
+
+  /// The choice there that cuts like one here; or nowhere.
+  constexpr std::size_t alike(const choice_table<Ranks, Most>& here, std::size_t n) {
+    const rank_set members = here.members[n];
+    if (n == here.strips[longest_fusion] && count > 0) next = stage->options.strips[longest_fusion];
+    for (std::size_t tried = 0, m = next; tried < most_skipped && m < count; ++tried, ++m) {
+      if (stage->options.members[m] != members || !cuts_alike(here, n, m)) continue;
+      next = m + 1;
+      return m;
+    }
+    return nowhere;
+  }
+
+ private:
+  /// Choices that only the twin has, at most, before one that both have.
+  static constexpr std::size_t most_skipped = 24;
+
+  constexpr bool cuts_alike(const choice_table<Ranks, Most>& here, std::size_t n, std::size_t m) const {
+    const choice_table<Ranks, Most>& there = stage->options;
+    if (there.how[m] != here.how[n] || there.winograd[m] != here.winograd[n]) return false;
+    for (std::size_t r = 0, a = m * Ranks, b = n * Ranks; r < Ranks; ++r, ++a, ++b)
+      if (there.begin[a] != here.begin[b] || there.end[a] != here.end[b]) return false;
+    return true;
+  }
+};
+
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 class stage_builder {
  public:
+  /// `twin`: the stage of the operator's twin; nothing without.
   constexpr stage_builder(const problem<Operators, Ranks>& p, std::size_t index,
-                          const choice_table<Ranks, Most>& choices)
-      : p_(p), o_(p.ops[index]), i_(index), inputs_(o_.inputs.size()) {
+                          const choice_table<Ranks, Most>& choices, const stage<Ranks, Most>* twin)
+      : p_(p),
+        o_(p.ops[index]),
+        i_(index),
+        inputs_(o_.inputs.size()),
+        skips_padding_(p.devices->devices[0].skips_padding),
+        reads_all_channels_(has_partial_sums(o_)),
+        twin_(p, index, twin) {
     made_.options = choices;
     const std::size_t count = choices.count;
     grow(made_.seconds, count * Ranks);
@@ -60,46 +112,69 @@ class stage_builder {
   constexpr stage<Ranks, Most> run() {
     const std::size_t count = made_.options.count;
     for (std::size_t n = 0; n < count; ++n) {
-      const std::size_t like = shared_alike(n);
-      if (like == nowhere)
-        add(n);
-      else
+      const std::size_t like = shared_alike(n), twins = like == nowhere ? twin_.alike(made_.options, n) : 0;
+      if (like != nowhere)
         add_again(n, like);
+      else if (twins != nowhere)
+        add_as_twin(n, twins);
+      else
+        add(n);
     }
     return std::move(made_);
   }
 
  private:
-  /// The choice before that cuts the same rows for a segment that ends elsewhere; or nowhere.
+  /// The choice that cuts the same rows for a segment that ends one operator before; or nowhere.
   constexpr std::size_t shared_alike(std::size_t n) const {
     const choice_table<Ranks, Most>& all = made_.options;
-    if (n < all.first_strip || n >= all.strips_end) return nowhere;
-    std::size_t like = n;
-    while (like > all.first_strip) {
-      --like;
-      if (all.members[like] != all.members[n] || all.winograd[like] != all.winograd[n]) continue;
-      for (std::size_t r = 0; r < Ranks; ++r)
-        if (all.begin[like * Ranks + r] != all.begin[n * Ranks + r] ||
-            all.end[like * Ranks + r] != all.end[n * Ranks + r])
-          return nowhere;
-      return like;
-    }
-    return nowhere;
+    const std::size_t depth = all.fused_until[n] - i_;
+    if (depth == 0) return nowhere;
+    const std::size_t like = all.next_of(depth - 1, all.members[n], all.level[n]);
+    if (like == all.count || all.winograd[like] != all.winograd[n]) return nowhere;
+    for (std::size_t r = 0, a = like * Ranks, b = n * Ranks; r < Ranks; ++r, ++a, ++b)
+      if (all.begin[a] != all.begin[b] || all.end[a] != all.end[b]) return nowhere;
+    return like;
   }
 
   constexpr void add_again(std::size_t n, std::size_t like) {
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      const std::size_t to = n * Ranks + r, from = like * Ranks + r;
-      made_.seconds[to] = made_.seconds[from];
-      if (!p_.memory_binds) continue;
-      made_.weights[to] = made_.weights[from], made_.workspace[to] = made_.workspace[from];
-    }
-    made_.least[n] = made_.least[like];
-    made_.effort[n] = made_.effort[like];
-    made_.busy[n] = made_.busy[like];
+    put_times(n, made_, like);
     made_.made[n] = made_.made[like];
-    put_typical(n, made_.typical_rank[like], made_.typical[like]);
     ask(n, made_.asked[like]);
+  }
+
+  constexpr void add_as_twin(std::size_t n, std::size_t like) {
+    const stage<Ranks, Most>& twin = *twin_.stage;
+    put_times(n, twin, like);
+    std::size_t& value = twin_.value[twin.made[like]];
+    if (value == nowhere) {
+      known_layout<Ranks> known = twin.values.entries[twin.made[like]];
+      known.held.tensor = i_;
+      value = made_.values.number_of(known);
+    }
+    made_.made[n] = value;
+    std::size_t& query = twin_.query[twin.asked[like]];
+    if (query == nowhere) {
+      std::size_t numbers[4]{};
+      const std::size_t known = made_.needs[0].size();
+      for (std::size_t k = 0; k < inputs_; ++k)
+        numbers[k] =
+            made_.needs[k].number_of(twin.needs[k].entries[twin.query_needs[twin.asked[like] * 4 + k]]);
+      query = query_of(numbers, known);
+    }
+    ask(n, query);
+  }
+
+  /// Those of a choice that cuts alike, of this stage or its twin.
+  constexpr void put_times(std::size_t n, const stage<Ranks, Most>& of, std::size_t like) {
+    for (std::size_t r = 0, to = n * Ranks, from = like * Ranks; r < Ranks; ++r, ++to, ++from)
+      made_.seconds[to] = of.seconds[from];
+    for (std::size_t r = 0, to = n * Ranks, from = like * Ranks; r < Ranks && p_.memory_binds;
+         ++r, ++to, ++from)
+      made_.weights[to] = of.weights[from], made_.workspace[to] = of.workspace[from];
+    made_.least[n] = of.least[like];
+    made_.effort[n] = of.effort[like];
+    made_.busy[n] = of.busy[like];
+    put_typical(n, of.typical_rank[like], of.typical[like]);
   }
 
   /// `otherwise`: who stands for all when the choice does not say it; `mean`: of unlike devices.
@@ -118,10 +193,8 @@ class stage_builder {
     holding<Ranks> made{}, needed[4]{};
     made.tensor = i_;
     made.is_partial = is_partial;
-    std::size_t same = Ranks, rows = 0, channels = 0, in_rows = 0, in_channels = 0;
     double sum = 0, effort = 0, least = 0;
     std::size_t busy = 0, first = 0;
-    const bool skips_padding = p_.devices->devices[0].skips_padding;  // then a strip's place matters, too
     for (std::size_t r = 0; r < Ranks; ++r) {
       const std::size_t begin = made_.options.begin[n * Ranks + r], end = made_.options.end[n * Ranks + r];
       if (end <= begin) continue;
@@ -130,32 +203,21 @@ class stage_builder {
         out.rows = {begin, end};
       else if (!is_partial)
         out.channels = {begin, end};
-      const std::size_t h = out.rows.end - out.rows.begin, c = out.channels.end - out.channels.begin;
-      if (h == 0 || c == 0) continue;
+      if (out.rows.end <= out.rows.begin || out.channels.end <= out.channels.begin) continue;
       made.of.rows.begin[r] = out.rows.begin, made.of.rows.end[r] = out.rows.end;
       made.of.channels.begin[r] = out.channels.begin, made.of.channels.end[r] = out.channels.end;
       made.of.ranks |= rank_set{1} << r;
-      std::size_t ih = 0, ic = 0;  // of the first input
-      for (std::size_t k = 0; k < inputs_; ++k) {
-        box in = needed_input(o_, out, k);
+      look_at_inputs(out);
+      box in{};  // of the first input in the end
+      for (std::size_t k = inputs_; k-- > 0;) {
+        in = reads_[k];
         if (is_partial) in.channels = {begin, end};
         if (in.rows.end <= in.rows.begin || in.channels.end <= in.channels.begin) continue;
         needed[k].of.rows.begin[r] = in.rows.begin, needed[k].of.rows.end[r] = in.rows.end;
         needed[k].of.channels.begin[r] = in.channels.begin, needed[k].of.channels.end[r] = in.channels.end;
         needed[k].of.ranks |= rank_set{1} << r;
-        if (k == 0) ih = in.rows.end - in.rows.begin, ic = in.channels.end - in.channels.begin;
       }
-      double seconds = 0;
-      // Equal devices take equal times for equal sizes.
-      if (same < Ranks && p_.are_alike && !skips_padding && h == rows && c == channels && ih == in_rows &&
-          ic == in_channels) {
-        seconds = made_.seconds[n * Ranks + same];
-      } else {
-        const bool by_winograd = has(winograd, r);
-        const device& d = p_.devices->devices[r];
-        seconds = seconds_on(d, o_, work_of(d, o_, ih, ic, out, by_winograd), by_winograd);
-        same = r, rows = h, channels = c, in_rows = ih, in_channels = ic;
-      }
+      const double seconds = seconds_of(r, in, out, (winograd >> r & 1) != 0);
       made_.seconds[n * Ranks + r] = seconds;
       if (busy == 0) least = seconds, first = r;
       if (seconds < least) least = seconds;
@@ -170,6 +232,30 @@ class stage_builder {
     put_typical(n, first, busy == 0 ? 0 : sum / static_cast<double>(busy));
     made_.made[n] = made_.values.number_of(made, o_.out);
     ask(n, number_of(needed));
+  }
+
+  /// What `out` is computed from: mostly the same as the box before.
+  constexpr void look_at_inputs(const box& out) {
+    if (out.rows.begin == made_before_.rows.begin && out.rows.end == made_before_.rows.end &&
+        (reads_all_channels_ || out.channels == made_before_.channels))
+      return;
+    made_before_ = out;
+    for (std::size_t k = 0; k < inputs_; ++k) reads_[k] = needed_input(o_, out, k);
+  }
+
+  /// Equal devices take equal times for equal sizes.
+  constexpr double seconds_of(std::size_t r, const box& in, const box& out, bool by_winograd) {
+    share s{in.rows.end - in.rows.begin,         in.channels.end - in.channels.begin,
+            out.rows.end - out.rows.begin,       out.channels.end - out.channels.begin,
+            skips_padding_ ? out.rows.begin : 0, by_winograd};
+    if (p_.are_alike && s.rows == timed_.rows && s.channels == timed_.channels &&
+        s.in_rows == timed_.in_rows && s.in_channels == timed_.in_channels && s.top == timed_.top &&
+        by_winograd == timed_.by_winograd)
+      return seconds_;
+    const device& d = p_.devices->devices[r];
+    timed_ = s;
+    seconds_ = seconds_on(d, o_, work_of(d, o_, s.in_rows, s.in_channels, out, by_winograd), by_winograd);
+    return seconds_;
   }
 
   constexpr void ask(std::size_t n, std::size_t query) {
@@ -196,6 +282,11 @@ class stage_builder {
     const std::size_t known = made_.needs[0].size();
     for (std::size_t k = 0; k < inputs_; ++k)
       numbers[k] = made_.needs[k].number_of(needed[k], p_.ops[o_.inputs[k]].out);
+    return query_of(numbers, known);
+  }
+
+  /// `known`: needs of the first input before.
+  constexpr std::size_t query_of(const std::size_t (&numbers)[4], std::size_t known) {
     // With one input, a query is a need.
     std::size_t q = inputs_ == 1 ? numbers[0] : numbers[0] < known || inputs_ == 0 ? 0 : made_.queries;
     for (; q < made_.queries; ++q) {
@@ -216,7 +307,20 @@ class stage_builder {
   op o_;  ///< a copy, see search_pieces.hpp
   std::size_t i_;
   std::size_t inputs_;
+  bool skips_padding_;       ///< then a strip's place matters, too
+  bool reads_all_channels_;  ///< of its input, for each output channel
+  twin_stage<Ranks, Most> twin_;
   stage<Ranks, Most> made_{};
+
+  /// What the time of a share depends on.
+  struct share {
+    std::size_t in_rows = 0, in_channels = 0, rows = 0, channels = 0, top = 0;
+    bool by_winograd = false;
+  };
+  share timed_{};  ///< the last one
+  double seconds_ = 0;
+  box made_before_{};  ///< the last one
+  box reads_[4]{};     ///< what it needs of each input
 };
 
 }  // namespace iop::planner

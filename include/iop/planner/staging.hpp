@@ -18,14 +18,17 @@ class staging {
       : bounds_(p.ops.size()) {
     stages_.reserve(p.ops.size());
     for (std::size_t i = 0; i < p.ops.size(); ++i)
-      stages_.push_back(stage_builder<unbounded, Operators, Ranks>(p, i, choices[i]).run());
+      stages_.push_back(stage_builder<unbounded, Operators, Ranks>(
+                            p, i, choices[i], p.twin[i] == 0 ? nullptr : &stages_[p.twin[i]])
+                            .run());
     for (std::size_t i = p.ops.size(); i-- > 0;) {
       const std::size_t next = p.main_path.next[i];
       if (p.main_path.has[i])
-        bounds_[i] = bound_builder<unbounded, Operators, Ranks>(p, i, stages_[i], next,
-                                                                next == 0 ? nullptr : &stages_[next],
-                                                                next == 0 ? nullptr : &bounds_[next])
-                         .run();
+        bounds_[i] =
+            bound_builder<unbounded, Operators, Ranks>(
+                p, i, stages_[i], next, next == 0 ? nullptr : &stages_[next],
+                next == 0 ? nullptr : &bounds_[next], p.main_path.has_side[i] ? &stages_[i + 1] : nullptr)
+                .run();
     }
   }
 

@@ -135,10 +135,8 @@ class strip_builder {
       if (depth > 0 && is_own(depth, set, begin[depth], end[depth])) split = i;
       made_.exist[row] = true;
       made_.start[row] = split == 0;
-      for (std::size_t r = 0; r < Ranks; ++r) {
-        made_.begin[row * Ranks + r] = begin[depth][r];
-        made_.end[row * Ranks + r] = end[depth][r];
-      }
+      for (std::size_t r = 0, to = row * Ranks; r < Ranks; ++r, ++to)
+        made_.begin[to] = begin[depth][r], made_.end[to] = end[depth][r];
       if (!p_.allowed.fused || depth + 1 == longest_fusion) return;
       const bool has_window =
           o.what == kind::conv2d || o.what == kind::max_pool || o.what == kind::average_pool;
@@ -146,12 +144,11 @@ class strip_builder {
         const std::size_t at = last_ - input;
         if (at >= longest_fusion) continue;
         for (std::size_t r = 0; r < Ranks; ++r) {
-          range mine{begin[depth][r], end[depth][r]};
-          if (mine.end <= mine.begin) continue;
-          range needed =
-              hull({begin[at][r], end[at][r]}, has_window ? input_rows(o.win, mine, o.in.height) : mine);
-          begin[at][r] = needed.begin;
-          end[at][r] = needed.end;
+          range needed{begin[depth][r], end[depth][r]};
+          if (needed.end <= needed.begin) continue;
+          if (has_window) needed = input_rows(o.win, needed, o.in.height);
+          if (end[at][r] > begin[at][r]) needed = hull({begin[at][r], end[at][r]}, needed);
+          begin[at][r] = needed.begin, end[at][r] = needed.end;
         }
       }
     }
@@ -162,8 +159,8 @@ class strip_builder {
   constexpr bool is_own(std::size_t depth, std::size_t set, const std::size_t (&begin)[Ranks],
                         const std::size_t (&end)[Ranks]) const {
     const cuts& own = *before_[depth];
-    for (std::size_t r = 0; r < Ranks; ++r)
-      if (begin[r] != own.begin[set * Ranks + r] || end[r] != own.end[set * Ranks + r]) return false;
+    for (std::size_t r = 0, at = set * Ranks; r < Ranks; ++r, ++at)
+      if (begin[r] != own.begin[at] || end[r] != own.end[at]) return false;
     return own.exist;
   }
 
@@ -171,7 +168,7 @@ class strip_builder {
   static constexpr bool is_all(const std::size_t (&begin)[Ranks], const std::size_t (&end)[Ranks],
                                rank_set members, std::size_t height) {
     for (std::size_t r = 0; r < Ranks; ++r)
-      if (has(members, r) && end[r] > begin[r] && end[r] - begin[r] != height) return false;
+      if (end[r] > begin[r] && end[r] - begin[r] != height && (members >> r & 1) != 0) return false;
     return true;
   }
 
@@ -187,13 +184,14 @@ class strip_builder {
     const bool is_free = is_channelwise(reader) && !is_weighted(reader);
     double together = 0, alone = 0, lost = 0;
     std::size_t most = 0;
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      const std::size_t own_rows = own.end[set * Ranks + r] - own.begin[set * Ranks + r];
+    for (std::size_t r = 0, at = set * Ranks; r < Ranks; ++r, ++at) {
+      const std::size_t own_rows = own.end[at] - own.begin[at];
       const std::size_t all_rows = end[depth][r] - begin[depth][r];
       if (all_rows == 0 && own_rows == 0) continue;
       const double row = own.row_seconds[r];
-      if (static_cast<double>(own_rows) * row > alone) alone = static_cast<double>(own_rows) * row;
-      if (static_cast<double>(all_rows) * row > together) together = static_cast<double>(all_rows) * row;
+      const double one = static_cast<double>(own_rows) * row, all = static_cast<double>(all_rows) * row;
+      if (one > alone) alone = one;
+      if (all > together) together = all;
       if (all_rows > own_rows && all_rows - own_rows > most) most = all_rows - own_rows;
       if (!is_free) continue;
       const double again = next.row_seconds[r] * static_cast<double>(end[depth - 1][r] - begin[depth - 1][r]);

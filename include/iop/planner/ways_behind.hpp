@@ -66,16 +66,18 @@ class ways_behind {
     return row;
   }
 
-  /// The row of a value which those hold, behind which `best` remains.
-  constexpr std::size_t behind(const ways_on<Most>& on, const remainder& best, const running& before) {
+  /// The row of a value which those hold, behind which `best` remains; `arriving`: what remains from each
+  /// query of the reader, in order.
+  constexpr std::size_t behind(const ways_on<Most>& on, const column<double, Most>& arriving,
+                               const remainder& best, const running& before) {
     // What takes longer is told apart no further, and what the reader does not tell apart is alike by all
     // ways.
     remainder alike{best.onward + slack_, no_limit};
     const auto& rows = reader_.remains->ways.query_row;
     const auto& order = reader_.remains->order;
     for (std::size_t k = 0; k < on.looked_at && !reader_.is_join; ++k)
-      if (rows[order[k]] == nowhere && on.move[k] + on.arriving[k] < alike.onward)
-        alike.onward = on.move[k] + on.arriving[k];
+      if (rows[order[k]] == nowhere && on.move[k] + arriving[k] < alike.onward)
+        alike.onward = on.move[k] + arriving[k];
     std::size_t told_apart = 0;
     grow(told_apart_, on.stays);
     for (std::size_t n = 0; n < on.stays; ++n) {
@@ -94,10 +96,10 @@ class ways_behind {
     for (std::size_t w = 0; w < count; ++w) known[w] = made_.onward[to + w];
     for (std::size_t k = 0; k < on.looked_at; ++k) {
       const double move = on.move[k];
-      if (move + on.arriving[k] >= alike.onward) continue;
+      if (move + arriving[k] >= alike.onward) continue;
       if (reader_.is_join) {
         const std::size_t w = way_of(k);
-        if (move + on.arriving[k] < known[w]) known[w] = move + on.arriving[k];
+        if (move + arriving[k] < known[w]) known[w] = move + arriving[k];
         continue;
       }
       const double* const there = &reader_.remains->ways.arriving[rows[order[k]]];

@@ -28,10 +28,11 @@ std::vector<std::vector<iop::planner::choice<Ranks>>> lists_of(
 /// Drops choices of a table; the others stay in order.
 template <std::size_t Ranks, class Drop>
 void erase_if(iop::planner::choice_table<Ranks, iop::planner::unbounded>& table, Drop&& drop) {
-  std::size_t kept = 0, first_strip = 0, strips_end = 0;
+  std::size_t kept = 0;
+  std::size_t strips[iop::planner::longest_fusion + 1]{};
   for (std::size_t n = 0; n < table.count; ++n) {
-    if (n == table.first_strip) first_strip = kept;
-    if (n == table.strips_end) strips_end = kept;
+    for (std::size_t d = 0; d <= iop::planner::longest_fusion; ++d)
+      if (n == table.strips[d]) strips[d] = kept;
     if (drop(table[n])) continue;
     table.how[kept] = table.how[n];
     table.members[kept] = table.members[n];
@@ -46,8 +47,8 @@ void erase_if(iop::planner::choice_table<Ranks, iop::planner::unbounded>& table,
     }
     ++kept;
   }
-  table.first_strip = table.first_strip < table.count ? first_strip : kept;
-  table.strips_end = table.strips_end < table.count ? strips_end : kept;
+  for (std::size_t d = 0; d <= iop::planner::longest_fusion; ++d)
+    table.strips[d] = table.strips[d] < table.count ? strips[d] : kept;
   table.count = kept;
 }
 

@@ -2,7 +2,10 @@
 // The search against every plan there is, on small problems at random.
 #include <iop/planner/search.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 
 #include "catch.hpp"
 #include "exhaustive.hpp"
@@ -109,6 +112,39 @@ TEST_CASE("no plan is better than the one found", "[planner]") { CHECK(judge_all
 
 TEST_CASE("no plan that fits is better than the one found", "[planner]") {
   CHECK(judge_all(true).judged > problems);
+}
+
+namespace {
+
+/// Compares with bounds that leave out what runs beside the spine.
+template <std::size_t Ranks>
+void compare_sides(std::uint64_t seed, bool is_limited, std::size_t& compared) {
+  iop_test::random_problem<Ranks> random(seed);
+  auto p = pose<most_operators>(random.ops, random.devices, random.ends, random.allowed);
+  if (std::none_of(std::begin(p.main_path.has_side), std::end(p.main_path.has_side), std::identity())) return;
+  if (is_limited) {
+    limit_memory(random, seed);
+    p = pose<most_operators>(random.ops, random.devices, random.ends, random.allowed);
+  }
+  INFO("problem " << seed << " on " << Ranks << " ranks");
+  const auto found = search(p, policy::optimal, no_limit, width);
+  for (bool& has : p.main_path.has_side) has = false;
+  const auto same = search(p, policy::optimal, no_limit, width);
+  if (!found.is_exact || !same.is_exact) return;
+  ++compared;
+  CHECK(found.exists == same.exists);
+  if (found.exists) CHECK(std::abs(found.seconds / same.seconds - 1) < 1e-9);
+}
+
+}  // namespace
+
+TEST_CASE("bounds of operators beside the spine hide no plan", "[planner]") {
+  std::size_t compared = 0;
+  for (std::uint64_t seed = 0; seed < 10'000; ++seed) {
+    compare_sides<2>(seed, false, compared);
+    compare_sides<3>(seed, seed % 2 == 1, compared);
+  }
+  CHECK(compared > 300);
 }
 
 TEST_CASE("messages that take no time are known to take none", "[planner]") {
