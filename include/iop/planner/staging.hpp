@@ -5,6 +5,7 @@
 // once for all passes.
 
 #include <iop/planner/bound.hpp>
+#include <iop/planner/stage_builder.hpp>
 
 #include <cstddef>
 #include <vector>
