@@ -32,7 +32,7 @@ class expansion {
   using frontier = planner::frontier<Ranks, Most>;
 
   /// `behind`: what remains behind this operator, if that is on the spine; `spine`: of it or else the next
-  /// one that is; `before_side`: of the operator before, if this one is read beside the spine first.
+  /// one that is; `before_side`: of the operator before, if this one reads that beside the spine.
   constexpr expansion(const problem<Operators, Ranks>& p, std::size_t index, const stage& stage_before,
                       const stage& own, const remainders<Ranks, Most>* behind,
                       const remainders<Ranks, Most>& spine, const remainders<Ranks, Most>* before_side,

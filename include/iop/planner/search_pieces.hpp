@@ -62,6 +62,7 @@ struct search_pieces {
   template <std::size_t I>
   static constexpr auto bounds_of() {
     constexpr std::size_t next = posed.main_path.next[I];
+    constexpr std::size_t side = posed.main_path.has_side[I] ? I + 1 : I;  // itself where there is none
     auto p = posed;
     auto own = stages<I>;
     if constexpr (next == 0) {
@@ -69,8 +70,7 @@ struct search_pieces {
     } else {
       auto reader = stages<next>;
       auto behind = bounds<next>;
-      auto side = stages < posed.main_path.has_side[I] ? I + 1 : I > ;
-      return bound_builder<roomy, operators, ranks>(p, I, own, next, &reader, &behind, &side).run();
+      return bound_builder<roomy, operators, ranks>(p, I, own, next, &reader, &behind, &stages<side>).run();
     }
   }
 
@@ -121,14 +121,13 @@ struct search_pieces {
     } else {
       constexpr bool on_spine = posed.main_path.has[I];
       constexpr std::size_t next = posed.main_path.next[posed.main_path.before[I]];
+      constexpr std::size_t forked = posed.main_path.has_side[I - 1] ? I - 1 : next;
       auto p = posed;
       auto own = stages<I>;
       auto spine = bounds<next>;  // on the spine, that is I
       auto before = labels<Pass, I - 1>;
-      constexpr bool is_side = posed.main_path.has_side[I - 1];
-      auto past = bounds < is_side ? I - 1 : next > ;
       return expansion<roomy, operators, ranks>(p, I, stages<I - 1>, own, on_spine ? &spine : nullptr, spine,
-                                                is_side ? &past : nullptr, before, progress<Pass>.next())
+                                                &bounds<forked>, before, progress<Pass>.next())
           .run();
     }
   }
