@@ -23,7 +23,7 @@ constexpr std::array<range, Ranks> even_ranges(std::size_t total, std::size_t un
   std::array<range, Ranks> shares{};
   std::size_t begin = 0, index = 0;
   for (std::size_t r = 0; r < Ranks && begin < total; ++r) {
-    if ((members >> r & 1) == 0) continue;
+    if (!has(members, r)) continue;
     const std::size_t count = index++ < larger ? least + 1 : least;
     if (count == 0) break;
     const std::size_t end = begin + count * unit;
@@ -41,7 +41,7 @@ constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, 
                                            rank_set members = everyone, bool are_alike = false) {
   if (are_alike) {
     std::size_t count = 0;
-    for (std::size_t r = 0; r < Ranks; ++r) count += members >> r & 1;
+    for (std::size_t r = 0; r < Ranks; ++r) count += has(members, r);
     return even_ranges<Ranks>(total, unit, members, count);
   }
   const std::size_t units = (total + unit - 1) / unit;

@@ -48,7 +48,7 @@ class bound_builder {
   constexpr table run() {
     const std::size_t options = own_.options.count, values = own_.values.count;
     grow_all(options, made_.onward, made_.fewer, made_.going_onward, made_.going_fewer, made_.arriving);
-    if (reader_.exists()) look_at_queries();
+    grow_all(ahead_.count, on_.move, least_, candidate_, is_there_, looked_at_);
     grow_all(values, onward_, fewer_, past_side_, is_known_, typical_rank_, row_);
     if (side_.exists()) grow(made_.past_side, options);
     const bool is_free = is_channelwise(o_) && !is_weighted(o_);
@@ -95,19 +95,11 @@ class bound_builder {
   }
 
   constexpr remainder in_segment(std::size_t n) {
-    const choice_table<Ranks, Most>& own = own_.options;
-    const std::size_t option =
-        reader_.own->options.next_of(own.fused_until[n] - reader_.index, own.members[n], own.level[n]);
+    const std::size_t option = reader_.own->options.going_on(own_.options, n, reader_.index);
     running here{own_.busy[n], own_.typical_rank[n]};
     remainder rest = reader_.going_on(option, here);
     if (ways_.exist()) made_.ways.row[n] = ways_.go_on(option, here, rest);
     return rest;
-  }
-
-  /// Makes room for what is known of each query of the reader.
-  constexpr void look_at_queries() {
-    const std::size_t count = ahead_.count;
-    grow_all(count, on_.move, least_, candidate_, is_there_, looked_at_);
   }
 
   constexpr remainder behind(std::size_t v) {

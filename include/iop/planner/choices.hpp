@@ -50,6 +50,18 @@ struct choice_table {
     return c;
   }
 
+  /// The same shares by the same algorithms.
+  constexpr bool cuts_alike(std::size_t n, const choice_table& other, std::size_t m) const {
+    if (how[n] != other.how[m] || winograd[n] != other.winograd[m]) return false;
+    for (std::size_t r = 0, a = n * Ranks, b = m * Ranks; r < Ranks; ++r, ++a, ++b)
+      if (begin[a] != other.begin[b] || end[a] != other.end[b]) return false;
+    return true;
+  }
+
+  /// In the segment of a choice for an operator before, the choice for this one, `index`, to go on with.
+  constexpr std::size_t going_on(const choice_table& before, std::size_t n, std::size_t index) const {
+    return next_of(before.fused_until[n] - index, before.members[n], before.level[n]);
+  }
   /// In a segment that ends `depth` operators later, the choice to go on with.
   constexpr std::size_t next_of(std::size_t depth, rank_set of, std::size_t at_level) const {
     for (std::size_t n = strips[depth]; n < strips[depth + 1]; ++n)

@@ -46,7 +46,6 @@ class expansion {
         stage_(own),
         behind_(behind),
         before_side_(before_side),
-        is_side_(p.main_path.has_side[index - 1]),
         least_behind_(spine.least_arriving),
         before_(before),
         limits_(limits),
@@ -101,8 +100,7 @@ class expansion {
     const std::size_t last = before_.chosen[from];
     const choice_table<Ranks, Most>& options = before_stage_.options;
     if (options.fused_until[last] >= i_) {
-      continue_segment(from, stage_.options.next_of(options.fused_until[last] - i_, options.members[last],
-                                                    options.level[last]));
+      continue_segment(from, stage_.options.going_on(options, last, i_));
       return;
     }
     const std::size_t slots = slots_of(from);
@@ -189,7 +187,7 @@ class expansion {
       next.busy = stage_.busy[chosen], next.typical_rank = stage_.typical_rank[chosen];
     } else {
       next.behind = before_.behind(from);
-      if (is_side_) next.behind.onward = before_side_->past_side[before_.chosen[from]];
+      if (p_.main_path.has_side[i_ - 1]) next.behind.onward = before_side_->past_side[before_.chosen[from]];
       next.busy = before_.busy[from], next.typical_rank = before_.typical_rank[from];
       next.ahead = before_.ahead[from];
       for (std::size_t k = 0; k < o_.inputs.size(); ++k)
@@ -286,7 +284,6 @@ class expansion {
   const stage& stage_;
   const remainders<Ranks, Most>* behind_;
   const remainders<Ranks, Most>* before_side_;
-  bool is_side_;  ///< this is the operator that `past_side` of the one before is behind
   double least_behind_;
   const frontier& before_;
   pass_limits limits_;

@@ -50,7 +50,7 @@ class least_move {
     const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
     const rank_set lacking = wanted.ranks & ~held.ranks;
     const bool is_summed = source.held.is_partial && source.count > 1;
-    const std::size_t rank = lacking != 0 ? static_cast<std::size_t>(__builtin_ctz(lacking)) : needed.second;
+    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
     const std::size_t rows = wanted.rows.end[rank] - wanted.rows.begin[rank];
     const std::size_t channels = wanted.channels.end[rank] - wanted.channels.begin[rank];
     double most = static_cast<double>(rows * channels);
@@ -93,6 +93,7 @@ class least_move {
     return static_cast<double>((held_rows < rows ? held_rows : rows) *
                                (held_channels < channels ? held_channels : channels));
   }
+  static constexpr std::size_t lowest(rank_set set) { return static_cast<std::size_t>(__builtin_ctz(set)); }
   /// Messages that bring `parts` pieces together where each may bring all that its sender has got so far.
   static constexpr double least_messages(int parts) {
     double messages = 0;
@@ -115,7 +116,7 @@ class least_move {
 
   constexpr double summed(const known& source, const known& needed, rank_set lacking) const {
     const rank_set sources = source.held.of.ranks;
-    const std::size_t rank = lacking != 0 ? static_cast<std::size_t>(__builtin_ctz(lacking)) : needed.second;
+    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
     const double floats = floats_of(needed.held.of, rank);
     const double others = source.count - (has(sources, rank) ? 1 : 0);
     const double direct = others * (message_ + floats * per_float_);
@@ -141,7 +142,7 @@ class least_move {
     const double direct = messages * message_ + sent * per_float_;
     if (!needed.all_rows || !needed.all_channels || needed.count < 3) return direct;
     // Or scattered and gathered again.
-    const double floats = floats_of(needed.held.of, static_cast<std::size_t>(__builtin_ctz(lacking)));
+    const double floats = floats_of(needed.held.of, lowest(lacking));
     shards parts = shards_of(needed.count);
     if (parts.count < needed.count) {
       const double once = message_ + floats * per_float_;
@@ -157,11 +158,9 @@ class least_move {
     const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;
     const bool all_whole = needed.all_rows && needed.all_channels;
     // A rank in the middle has two neighbours: what it receives, and what a holder sends, in the mean.
-    const std::size_t rank = lacking != 0 ? static_cast<std::size_t>(__builtin_ctz(lacking)) : needed.second;
+    const std::size_t rank = lacking != 0 ? lowest(lacking) : needed.second;
     const double holding = source.count;
-    double messages = 1,
-           received = static_cast<double>((wanted.rows.end[rank] - wanted.rows.begin[rank]) *
-                                          (wanted.channels.end[rank] - wanted.channels.begin[rank]));
+    double messages = 1, received = floats_of(wanted, rank);
     double sent_messages = 0, sent = 0;
     if (lacking == 0) {
       received -= kept(held, wanted, rank);

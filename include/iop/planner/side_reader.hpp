@@ -37,8 +37,11 @@ class side_reader {
         fetching = message_ + (needed.least - source.most) * per_float_;
       else if (!provides(source.held.of, needed.held.of))
         fetching = message_;
-      for (std::size_t n = own_->first_option[q]; n != nowhere && fetching < least; n = own_->next_option[n])
-        if (fetching + running_seconds(n, here) < least) least = fetching + running_seconds(n, here);
+      for (std::size_t n = own_->first_option[q]; n != nowhere && fetching < least;
+           n = own_->next_option[n]) {
+        const double seconds = fetching + running_seconds(n, here);
+        if (seconds < least) least = seconds;
+      }
     }
     return least < no_limit ? least : 0;
   }
@@ -46,9 +49,7 @@ class side_reader {
   /// In the segment of an option of the operator on the spine.
   constexpr double in_segment(const stage<Ranks, Most>& before, std::size_t option,
                               const running& here) const {
-    const choice_table<Ranks, Most>& of = before.options;
-    return running_seconds(
-        own_->options.next_of(of.fused_until[option] - index_, of.members[option], of.level[option]), here);
+    return running_seconds(own_->options.going_on(before.options, option, index_), here);
   }
 
  private:

@@ -53,10 +53,7 @@ class stage_builder {
     const std::size_t depth = all.fused_until[n] - i_;
     if (depth == 0) return nowhere;
     const std::size_t like = all.next_of(depth - 1, all.members[n], all.level[n]);
-    if (like == all.count || all.winograd[like] != all.winograd[n]) return nowhere;
-    for (std::size_t r = 0, a = like * Ranks, b = n * Ranks; r < Ranks; ++r, ++a, ++b)
-      if (all.begin[a] != all.begin[b] || all.end[a] != all.end[b]) return nowhere;
-    return like;
+    return like < all.count && all.cuts_alike(n, all, like) ? like : nowhere;
   }
 
   constexpr void add_again(std::size_t n, std::size_t like) {

@@ -168,7 +168,7 @@ class strip_builder {
   static constexpr bool is_all(const std::size_t (&begin)[Ranks], const std::size_t (&end)[Ranks],
                                rank_set members, std::size_t height) {
     for (std::size_t r = 0; r < Ranks; ++r)
-      if (end[r] > begin[r] && end[r] - begin[r] != height && (members >> r & 1) != 0) return false;
+      if (has(members, r) && end[r] > begin[r] && end[r] - begin[r] != height) return false;
     return true;
   }
 

@@ -34,7 +34,7 @@ struct twin_stage {
     const rank_set members = here.members[n];
     if (n == here.strips[longest_fusion] && count > 0) next = stage->options.strips[longest_fusion];
     for (std::size_t tried = 0, m = next; tried < most_skipped && m < count; ++tried, ++m) {
-      if (stage->options.members[m] != members || !cuts_alike(here, n, m)) continue;
+      if (stage->options.members[m] != members || !here.cuts_alike(n, stage->options, m)) continue;
       next = m + 1;
       return m;
     }
@@ -44,14 +44,6 @@ struct twin_stage {
  private:
   /// Choices that only the twin has, at most, before one that both have.
   static constexpr std::size_t most_skipped = 24;
-
-  constexpr bool cuts_alike(const choice_table<Ranks, Most>& here, std::size_t n, std::size_t m) const {
-    const choice_table<Ranks, Most>& there = stage->options;
-    if (there.how[m] != here.how[n] || there.winograd[m] != here.winograd[n]) return false;
-    for (std::size_t r = 0, a = m * Ranks, b = n * Ranks; r < Ranks; ++r, ++a, ++b)
-      if (there.begin[a] != here.begin[b] || there.end[a] != here.end[b]) return false;
-    return true;
-  }
 };
 
 }  // namespace iop::planner
