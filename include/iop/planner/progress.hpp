@@ -20,6 +20,7 @@ struct pass_outcome {
   bool is_complete = true;    ///< no label was dropped for lack of room
   bool is_misjudged = false;  ///< a plan did not fit that seemed to
   double labels = 0;          ///< kept for each operator, on average
+  double reached = 0;         ///< share of the operators that labels were kept of
   double tries = 0;           ///< labels times choices to go on with, likewise
 
   constexpr bool exists() const { return seconds < no_limit; }
@@ -29,14 +30,20 @@ class search_progress {
  public:
   /// `least`: what every plan takes; plans as slow as `limit` are of no interest; at most `width` labels are
   /// kept for each value made.
-  constexpr search_progress(double least, double limit, std::size_t width, bool has_branches,
-                            bool memory_binds)
+  template <std::size_t Operators, std::size_t Ranks>
+  constexpr search_progress(const problem<Operators, Ranks>& p, double least, double limit, std::size_t width)
       : least_(least),
         limit_(limit),
         width_(width),
-        beam_(has_branches ? 8 : 4),
-        memory_binds_(memory_binds),
-        phase_(memory_binds || !(least > 0) ? phase::beam : phase::near) {}
+        beam_(p.has_branches ? 8 : 4),
+        memory_binds_(p.memory_binds),
+        phase_(memory_binds_ || !(least > 0) ? phase::beam : phase::near) {
+    if (memory_binds_) return;
+    if (p.has_branches)
+      slack_ = 2 * first_slack;
+    else if (p.are_alike)
+      slack_ = first_slack / 16;  // bounds of chains on equal devices are mostly the truth
+  }
 
   constexpr bool is_done() const { return phase_ == phase::done; }
   /// No plan that is as good was dropped.
@@ -66,7 +73,7 @@ class search_progress {
         else if (is_last || slack_ >= most_slack || got.labels >= few_labels)
           phase_ = phase::beam;
         else
-          look_for_more(got.labels);
+          look_for_more(got.reached);
         return;
       case phase::beam:
         phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
@@ -100,9 +107,8 @@ class search_progress {
 
  private:
   enum class phase : unsigned char { near, beam, narrow, wide, every, done };
-  static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8, growth = 1.6;
-  static constexpr double few_labels = 4;  ///< of each operator: then a pass further keeps not too many
-  static constexpr double hardly_any = 1.0 / 3;
+  static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8;
+  static constexpr double few_labels = 8;  ///< of each operator: then a pass further keeps not too many
   /// A pass with as many takes seconds outside of a compiler, and the next one twice as long. Narrow ones
   /// take longer for each: more of what they try comes to something.
   static constexpr double most_tries = 1 << 17, most_narrow_tries = 1 << 15;
@@ -112,16 +118,10 @@ class search_progress {
     const double end = least_ * (1 + slack_);
     return end < limit_ ? end : limit_;
   }
-  /// As far as three times the labels, if they grow as they did, but neither a little nor much further.
-  constexpr void look_for_more(double labels) {
-    double step = slack_ * (labels < hardly_any ? growth * growth - 1 : growth - 1);
-    if (labels >= hardly_any && labels > labels_before_ && labels_before_ > 0) {
-      double ratio = labels / labels_before_, triplings = 0;
-      for (; ratio >= 3; ratio /= 3) ++triplings;
-      step = std::clamp((slack_ - slack_before_) / (triplings + (ratio - 1) / 2), first_slack / 2, step);
-    }
-    labels_before_ = labels, slack_before_ = slack_;
-    slack_ += step;
+  /// Bounds fall behind from operator to operator: as far as takes a label to the end, and a little further.
+  constexpr void look_for_more(double reached) {
+    const double further = slack_ * std::clamp(1.1 / reached, 1.1, 2.56);
+    slack_ = further < most_slack ? further : most_slack;
   }
   constexpr void look_further() { slack_ += slack_ / 4 > first_slack ? slack_ / 4 : first_slack; }
 
@@ -132,7 +132,6 @@ class search_progress {
   bool memory_binds_;
   phase phase_;
   double slack_ = first_slack;
-  double slack_before_ = 0, labels_before_ = 0;  ///< of the pass before, while near
   bool found_ = false;
   bool is_exact_ = true;
 };

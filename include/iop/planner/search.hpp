@@ -111,6 +111,7 @@ constexpr pass_result<Operators, Ranks> finish(const problem<Operators, Ranks>& 
   for (std::size_t i = 0; i <= last; ++i) {
     const double labels = static_cast<double>(frontier_at(i).count) / operators;
     result.outcome.labels += labels;
+    if (labels > 0) result.outcome.reached += 1 / operators;
     if (i < last) result.outcome.tries += labels * static_cast<double>(stage_at(i + 1).options.count);
   }
   for (const ending& e : endings_of(p, frontier_at(last), limit)) {
@@ -141,8 +142,7 @@ class searching {
 
   constexpr found<Operators, Ranks> run(double limit, std::size_t width, double least) const {
     found<Operators, Ranks> result;
-    search_progress progress(std::max(least, stages_.least_seconds()), limit, width, p_.has_branches,
-                             p_.memory_binds);
+    search_progress progress(p_, std::max(least, stages_.least_seconds()), limit, width);
     while (!progress.is_done()) {
       const auto got = pass(progress.next());
       progress.take(got.outcome);
