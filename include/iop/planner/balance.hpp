@@ -40,9 +40,8 @@ template <std::size_t Ranks, class Seconds>
 constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, Seconds&& seconds,
                                            rank_set members = everyone, bool are_alike = false) {
   if (are_alike) {
-    std::size_t count = 0;
-    for (std::size_t r = 0; r < Ranks; ++r) count += has(members, r);
-    return even_ranges<Ranks>(total, unit, members, count);
+    const rank_set all = Ranks < 32 ? members & ((rank_set{1} << Ranks % 32) - 1) : members;
+    return even_ranges<Ranks>(total, unit, members, static_cast<std::size_t>(__builtin_popcount(all)));
   }
   const std::size_t units = (total + unit - 1) / unit;
   const double all = static_cast<double>(units);

@@ -25,14 +25,13 @@ template <std::size_t Ranks, std::size_t Most>
 struct choice_table {
   std::size_t count = 0;
   column<partition, Most> how{};
+  column<ranges<Ranks>, Most> shares{};
   column<rank_set, Most> members{};
   column<rank_set, Most> winograd{};
   column<std::size_t, Most> fused_until{};
   column<std::size_t, Most> level{};
-  column<std::size_t, Most> typical_rank{};   ///< of rows, see `stage`
-  column<bool, Most> inside{};                ///< only of use inside a segment that begins before
-  column<std::size_t, Most * Ranks> begin{};  ///< of the share of each rank
-  column<std::size_t, Most * Ranks> end{};
+  column<std::size_t, Most> typical_rank{};  ///< of rows, see `stage`
+  column<bool, Most> inside{};               ///< only of use inside a segment that begins before
   /// Where those begin that cut by rows for a segment that ends so many operators later; they follow each
   /// other, and end where the last ones would begin.
   std::size_t strips[longest_fusion + 1]{};
@@ -40,22 +39,14 @@ struct choice_table {
   constexpr std::size_t size() const { return count; }
 
   constexpr choice<Ranks> operator[](std::size_t n) const {
-    choice<Ranks> c;
-    c.made.how = how[n];
+    choice<Ranks> c{decide(how[n], shares[n]), members[n], fused_until[n], level[n]};
     c.made.winograd = winograd[n];
-    for (std::size_t r = 0; r < Ranks; ++r) c.made.shares[r] = {begin[n * Ranks + r], end[n * Ranks + r]};
-    c.members = members[n];
-    c.fused_until = fused_until[n];
-    c.level = level[n];
     return c;
   }
 
   /// The same shares by the same algorithms.
   constexpr bool cuts_alike(std::size_t n, const choice_table& other, std::size_t m) const {
-    if (how[n] != other.how[m] || winograd[n] != other.winograd[m]) return false;
-    for (std::size_t r = 0, a = n * Ranks, b = m * Ranks; r < Ranks; ++r, ++a, ++b)
-      if (begin[a] != other.begin[b] || end[a] != other.end[b]) return false;
-    return true;
+    return how[n] == other.how[m] && winograd[n] == other.winograd[m] && shares[n] == other.shares[m];
   }
 
   /// In the segment of a choice for an operator before, the choice for this one, `index`, to go on with.
@@ -83,12 +74,12 @@ class choice_builder {
                       const strips<Ranks, Most>* const (&behind)[longest_fusion]) {
     const op& o = p_.ops[i_];
     if (i_ == 0) {
-      add(decide_single<Ranks>(o, p_.ends.input_rank), rank_set{1} << p_.ends.input_rank);
+      add_single(p_.ends.input_rank);
       return std::move(made_);
     }
     if (p_.allowed.single || o.what == kind::softmax) {
-      for (std::size_t r = 0; r < Ranks; ++r) add_new(decide_single<Ranks>(o, r), rank_set{1} << r);
-      for (const rank_set s : p_.sets) add_new(decide_replicated<Ranks>(o, s), s);
+      for (std::size_t r = 0; r < Ranks; ++r) add_single(r);
+      for (const rank_set s : p_.sets) add(partition::replicated, all_for(s), s, made_.count);
     }
     if (o.what == kind::softmax) return std::move(made_);
     for (std::size_t depth = 0; depth < longest_fusion; ++depth) {
@@ -99,63 +90,61 @@ class choice_builder {
     if (p_.allowed.rows_first && made_.count > 0) return std::move(made_);
     for (std::size_t k = 0; k < o.inputs.size(); ++k) follow(*inputs[k]);
     for (const rank_set s : p_.sets) channels(s);
-    if (made_.count == 0)
-      add(decide_single<Ranks>(o, p_.ends.output_rank), rank_set{1} << p_.ends.output_rank);
+    if (made_.count == 0) add_single(p_.ends.output_rank);
     return std::move(made_);
   }
 
  private:
-  constexpr rank_set quicker_by_winograd(const decision<Ranks>& d) const {
-    return p_.has_forms ? planner::quicker_by_winograd(p_.ops[i_], *p_.devices, d) : 0;
+  constexpr rank_set quicker_by_winograd(partition how, const ranges<Ranks>& shares) const {
+    return p_.has_forms ? planner::quicker_by_winograd(p_.ops[i_], *p_.devices, decide(how, shares)) : 0;
   }
 
-  constexpr void push_back(const decision<Ranks>& d, rank_set members, std::size_t until, std::size_t level) {
+  constexpr void push_back(partition how, const ranges<Ranks>& shares, rank_set winograd, rank_set members,
+                           std::size_t until, std::size_t level) {
     const std::size_t n = made_.count++;
     if constexpr (Most == unbounded) grow_by_one();
-    made_.how[n] = d.how;
+    made_.how[n] = how;
+    made_.shares[n] = shares;
+    made_.winograd[n] = winograd;
     made_.members[n] = members;
-    made_.winograd[n] = d.winograd;
     made_.fused_until[n] = until;
     made_.level[n] = level;
-    std::size_t& last = last_[static_cast<std::size_t>(d.how)];
+    std::size_t& last = last_[static_cast<std::size_t>(how)];
     before_[n] = last;
     last = made_.count;
-    for (std::size_t r = 0, to = n * Ranks; r < Ranks; ++r, ++to)
-      made_.begin[to] = d.shares[r].begin, made_.end[to] = d.shares[r].end;
   }
 
   constexpr void grow_by_one() {
     const std::size_t count = made_.count;
-    grow_all(count, made_.how, made_.members, made_.winograd, made_.fused_until, made_.level,
+    grow_all(count, made_.how, made_.shares, made_.winograd, made_.members, made_.fused_until, made_.level,
              made_.typical_rank, made_.inside, before_);
-    grow_all(count * Ranks, made_.begin, made_.end);
   }
 
   /// From the choice `first` on.
-  constexpr bool is_known(const decision<Ranks>& d, std::size_t first) const {
-    for (std::size_t next = last_[static_cast<std::size_t>(d.how)]; next > first; next = before_[next - 1]) {
-      const std::size_t n = next - 1;
-      if (made_.winograd[n] != d.winograd) continue;
-      std::size_t r = 0;
-      while (r < Ranks && made_.begin[n * Ranks + r] == d.shares[r].begin &&
-             made_.end[n * Ranks + r] == d.shares[r].end)
-        ++r;
-      if (r == Ranks) return true;
-    }
+  constexpr bool is_known(partition how, const ranges<Ranks>& shares, rank_set winograd,
+                          std::size_t first) const {
+    for (std::size_t next = last_[static_cast<std::size_t>(how)]; next > first; next = before_[next - 1])
+      if (made_.winograd[next - 1] == winograd && made_.shares[next - 1] == shares) return true;
     return false;
   }
 
-  constexpr void add(const decision<Ranks>& d, rank_set members) { add_unless_known(d, members, 0); }
-  /// Of cuts that no other choice has.
-  constexpr void add_new(const decision<Ranks>& d, rank_set members) {
-    add_unless_known(d, members, made_.count);
+  /// Unless it is known; `first`: no choice before cuts alike.
+  constexpr void add(partition how, const ranges<Ranks>& shares, rank_set members, std::size_t first = 0) {
+    const rank_set quicker = quicker_by_winograd(how, shares);
+    for (const rank_set users : p_.winograd_sets)
+      if (!is_known(how, shares, quicker & users, first))
+        push_back(how, shares, quicker & users, members, i_, 0);
   }
-  constexpr void add_unless_known(decision<Ranks> d, rank_set members, std::size_t first) {
-    const rank_set quicker = quicker_by_winograd(d);
-    for (const rank_set users : p_.winograd_sets) {
-      d.winograd = quicker & users;
-      if (!is_known(d, first)) push_back(d, members, i_, 0);
-    }
+
+  constexpr ranges<Ranks> all_for(rank_set members) const {
+    ranges<Ranks> shares{};
+    for (std::size_t r = 0; r < Ranks; ++r)
+      if ((members >> r & 1) != 0) shares.end[r] = p_.ops[i_].out.channels;
+    return shares;
+  }
+  constexpr void add_single(std::size_t rank) {
+    const rank_set only = rank_set{1} << rank;
+    add(partition::single, all_for(only), only, made_.count);
   }
 
   /// Inside a segment each set makes something of its own. All of a segment's operators use Winograd's
@@ -164,14 +153,10 @@ class choice_builder {
     for (std::size_t set = 0, sets = p_.sets.size(); set < sets; ++set) {
       const std::size_t row = depth * sets + set;
       if (!all.exist[row]) continue;
-      decision<Ranks> d;
-      d.how = partition::spatial;
-      for (std::size_t r = 0, at = row * Ranks; r < Ranks; ++r, ++at)
-        d.shares[r].begin = all.begin[at], d.shares[r].end = all.end[at];
-      const rank_set quicker = quicker_by_winograd(d);
+      const rank_set quicker = quicker_by_winograd(partition::spatial, all.rows[row]);
       for (std::size_t level = 0; level < p_.winograd_sets.size(); ++level) {
-        d.winograd = quicker & p_.winograd_sets[level];
-        push_back(d, p_.sets[set], i_ + depth, level);
+        push_back(partition::spatial, all.rows[row], quicker & p_.winograd_sets[level], p_.sets[set],
+                  i_ + depth, level);
         made_.typical_rank[made_.count - 1] = all.typical_rank[set];
         made_.inside[made_.count - 1] = !all.start[row];
       }
@@ -187,14 +172,13 @@ class choice_builder {
     const std::size_t unit = is_depthwise(o) ? channel_unit(o) : 1;
     for (std::size_t n = 0; n < producer.count; ++n) {
       if (producer.how[n] != partition::output_channel) continue;
-      decision<Ranks> d;
-      d.how = sums ? partition::input_channel : partition::output_channel;
+      ranges<Ranks> shares = producer.shares[n];
       rank_set members = 0;
       for (std::size_t r = 0; r < Ranks; ++r) {
-        d.shares[r] = {producer.begin[n * Ranks + r] * unit, producer.end[n * Ranks + r] * unit};
-        if (!d.shares[r].empty()) members |= rank_set{1} << r;
+        shares.begin[r] *= unit, shares.end[r] *= unit;
+        if (shares.end[r] > shares.begin[r]) members |= rank_set{1} << r;
       }
-      add(d, members);
+      add(sums ? partition::input_channel : partition::output_channel, shares, members);
     }
   }
 
@@ -202,13 +186,13 @@ class choice_builder {
     const op& o = p_.ops[i_];
     const cluster<Ranks>& c = *p_.devices;
     if (p_.allowed.output_channel) {
-      add(decide(partition::output_channel, balance_output_channels(o, c, s, p_.are_alike)), s);
+      add(partition::output_channel, ranges_of(balance_output_channels(o, c, s, p_.are_alike)), s);
       const std::size_t tail = tail_behind();
       if (is_weighted(o) && tail < p_.ops.size() && p_.allowed.interleaved)
-        add(decide(partition::output_channel, balance_pair(o, p_.ops[tail], c, s, p_.are_alike)), s);
+        add(partition::output_channel, ranges_of(balance_pair(o, p_.ops[tail], c, s, p_.are_alike)), s);
     }
     if (p_.allowed.input_channel && has_partial_sums(o) && o.in.channels > 1)
-      add(decide(partition::input_channel, balance_input_channels(o, c, s, p_.are_alike)), s);
+      add(partition::input_channel, ranges_of(balance_input_channels(o, c, s, p_.are_alike)), s);
   }
 
   /// The operator that could end an interleaved segment which starts here.

@@ -60,12 +60,13 @@ struct message_counts {
     for (std::size_t r = 0; r < Ranks; ++r) {
       const std::size_t messages = sent[r] > received[r] ? sent[r] : received[r];
       const std::size_t floats = floats_sent[r] > floats_received[r] ? floats_sent[r] : floats_received[r];
-      all += floats_sent[r];
       if (messages <= most_messages && floats <= most_floats) continue;
       const double seconds =
           static_cast<double>(messages) * per_message + static_cast<double>(floats * width) * per_float;
       if (seconds > longest) longest = seconds, most_messages = messages, most_floats = floats;
     }
+    if (links.shared_per_float <= 0) return longest;
+    for (const std::size_t floats : floats_sent) all += floats;
     return longest + static_cast<double>(all * width) * links.shared_per_float;
   }
 };

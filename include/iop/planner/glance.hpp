@@ -25,7 +25,8 @@ class glance {
     if (!is_sum) {
       elsewhere_ = ~of.ranks;
       for (std::size_t r = 0; r < Ranks; ++r)
-        here_[r] = (of.rows.end[r] - of.rows.begin[r]) * (of.channels.end[r] - of.channels.begin[r]);
+        here_[r] = static_cast<double>((of.rows.end[r] - of.rows.begin[r]) *
+                                       (of.channels.end[r] - of.channels.begin[r]));
     }
     const double others = value.count - 1, message = p.least_message;
     // A sum takes a message of each summand, and one of a single summand may be where it is needed.
@@ -44,7 +45,7 @@ class glance {
   /// Of the queries of a group from place `k` on, the next one which needs no more floats of a column than
   /// the rank holds that it needs the most of; or nowhere.
   constexpr std::size_t next_there(const queries& to, std::size_t k) const {
-    while (k != nowhere && to.floats[k] > here_[to.fullest[k]]) k = to.next[k];
+    while (k != nowhere && to.most[k] > here_[to.fullest[k]]) k = to.next[k];
     return k;
   }
 
@@ -52,29 +53,33 @@ class glance {
   /// needs is not there; or the first of those that no move gets to so soon.
   constexpr std::size_t next_near(const queries& to, double most, std::size_t k) const {
     for (; k < to.count; ++k) {
-      const double arriving = to.arriving[k];
-      if (arriving + soonest_ >= most) return k;
-      double seconds = soonest_;
+      const double soonest = to.arriving[k] + soonest_;
+      if (soonest >= most) return k;
+      if (is_spread_ && to.from_one[k] >= most) continue;
+      const bool is_elsewhere = (to.ranks[k] & elsewhere_) != 0;
       if (is_gathered_ && to.is_cut[k]) {
-        // Who needs all channels of what is cut by channel hears from every other holder.
-        seconds = gathering_ + static_cast<double>(to.floats[k]) * gathered_;
-        const double all = gathering_ + soonest_ + to.least[k] * per_float_;  // to a rank without any
-        if ((to.ranks[k] & elsewhere_) != 0 && all > seconds) seconds = all;
-      } else if (is_spread_ && to.spreading[k] > soonest_) {
-        seconds = to.spreading[k];
-      } else if ((to.ranks[k] & elsewhere_) != 0) {
-        seconds += to.least[k] * per_float_;
-      } else if (to.floats[k] > here_[to.fullest[k]]) {
-        seconds += static_cast<double>(to.floats[k] - here_[to.fullest[k]]) * per_float_;
+        if (to.arriving[k] + gathering_seconds(to, k, is_elsewhere) < most) return k;
+      } else if ((is_elsewhere ? soonest_ + to.from_others[k] : soonest + missing_seconds(to, k)) < most) {
+        return k;
       }
-      if (arriving + seconds < most) return k;
     }
     return k;
   }
 
  private:
-  std::size_t here_[Ranks]{};  ///< floats of one column; none of a sum
-  rank_set elsewhere_ = 0;     ///< the ranks that hold nothing of it
+  /// Who needs all channels of what is cut by channel hears from every other holder.
+  constexpr double gathering_seconds(const queries& to, std::size_t k, bool is_elsewhere) const {
+    const double seconds = gathering_ + to.most[k] * gathered_;
+    const double all = is_elsewhere ? gathering_ + soonest_ + to.least[k] * per_float_ : 0;
+    return all > seconds ? all : seconds;
+  }
+  constexpr double missing_seconds(const queries& to, std::size_t k) const {
+    const double missing = to.most[k] - here_[to.fullest[k]];
+    return missing > 0 ? missing * per_float_ : 0;
+  }
+
+  double here_[Ranks]{};    ///< floats of one column; none of a sum
+  rank_set elsewhere_ = 0;  ///< the ranks that hold nothing of it
   double soonest_ = 0, per_float_ = 0;
   bool is_spread_ = false;    ///< one rank sends all
   bool is_gathered_ = false;  ///< it is cut by channel

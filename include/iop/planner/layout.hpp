@@ -7,6 +7,7 @@
 #include <iop/core/rank_set.hpp>
 #include <iop/core/shape.hpp>
 
+#include <array>
 #include <cstddef>
 
 namespace iop::planner {
@@ -18,6 +19,13 @@ struct ranges {
 
   friend constexpr bool operator==(const ranges&, const ranges&) = default;
 };
+
+template <std::size_t Ranks>
+constexpr ranges<Ranks> ranges_of(const std::array<range, Ranks>& of) {
+  ranges<Ranks> made{};
+  for (std::size_t r = 0; r < Ranks; ++r) made.begin[r] = of[r].begin, made.end[r] = of[r].end;
+  return made;
+}
 
 /// The boxes of all ranks in plain arrays, which compilers interpret several times as fast as boxes.
 /// `layout<Ranks>{}` is nothing. It is as plain as that since compilers make plain elements of an array only

@@ -19,6 +19,7 @@ struct known_layout {
   holding<Ranks> held;
   int count;                   ///< of its ranks
   std::size_t second;          ///< of them, or the only one
+  std::size_t fullest;         ///< the first that has the most
   double floats, least, most;  ///< of all of them, and of one; of one column
   bool all_rows;               ///< nobody's rows are cut
   bool all_channels;           ///< nobody's channels are cut
@@ -43,7 +44,7 @@ constexpr known_layout<Ranks> look_at(const holding<Ranks>& h, const shape& exte
       rows = of.rows.end[r] - of.rows.begin[r], channels = of.channels.end[r] - of.channels.begin[r];
       const std::size_t here = rows * channels;
       if (count == 1 || here < least) least = here;
-      if (here > most) most = here;
+      if (here > most) most = here, k.fullest = r;
       if (rows != extent.height) k.all_rows = false;
       if (channels != extent.channels) k.all_channels = false;
     }

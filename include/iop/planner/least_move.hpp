@@ -45,6 +45,9 @@ class least_move {
     return (needed.count - 1) * message_ + (needed.floats - needed.most) * per_float_;
   }
 
+  /// Of the rank that needs the least, without the message.
+  constexpr double least_sending(const known& needed) const { return needed.least * per_float_; }
+
   /// However it comes, also on the way to other ranks or operators.
   constexpr double received_seconds(const known& source, const known& needed) const {
     const layout<Ranks>&held = source.held.of, &wanted = needed.held.of;

@@ -18,10 +18,10 @@ struct queries_ahead {
   column<known_layout<Ranks>, Most> needed{};
   column<double, Most> arriving{};  ///< what remains from there
   column<rank_set, Most> ranks{};
-  column<std::size_t, Most> fullest{},
-      floats{};                               ///< the rank that needs the most, and its floats of a column
-  column<double, Most> least{};               ///< floats of the rank that needs the least
-  column<double, Most> spreading{};           ///< what one rank takes that sends the others theirs
+  column<std::size_t, Most> fullest{};        ///< the rank that needs the most
+  column<double, Most> most{}, least{};       ///< its floats of a column, and those of who needs the least
+  column<double, Most> from_one{};            ///< what remains when one rank sends the others theirs
+  column<double, Most> from_others{};         ///< or somebody gets all of the least, without the message
   column<bool, Most> is_cut{};                ///< several ranks need rows with all channels
   std::size_t groups = 0;                     ///< of those that the same ranks need
   column<rank_set, Most> group{};             ///< these ranks
@@ -32,23 +32,21 @@ struct queries_ahead {
     if (!reader.exists()) return;
     const auto& needs = reader.own->needs[reader.input];
     count = reader.own->queries;
-    grow_all(count, needed, arriving, ranks, fullest, floats, least, spreading, is_cut, group, first, next);
+    grow_all(count, needed, arriving, ranks, fullest, most, least, from_one, from_others, is_cut, group,
+             first, next);
     for (std::size_t k = 0; k < count; ++k) {
       arriving[k] = reader.remains->query_arriving[reader.remains->order[k]];
       needed[k] = needs.entries[reader.own->query_needs[reader.remains->order[k] * 4 + reader.input]];
-      layout<Ranks> of = needed[k].held.of;
-      for (std::size_t r = 0; r < Ranks; ++r) {
-        const std::size_t here =
-            (of.rows.end[r] - of.rows.begin[r]) * (of.channels.end[r] - of.channels.begin[r]);
-        if (here > floats[k]) floats[k] = here, fullest[k] = r;
-      }
-      ranks[k] = of.ranks;
-      least[k] = needed[k].least;
-      spreading[k] = moves.spreading_seconds(needed[k]);
+      const rank_set ranks_here = needed[k].held.of.ranks;
+      ranks[k] = ranks_here;
+      fullest[k] = needed[k].fullest;
+      most[k] = needed[k].most, least[k] = needed[k].least;
+      from_one[k] = arriving[k] + moves.spreading_seconds(needed[k]);
+      from_others[k] = arriving[k] + moves.least_sending(needed[k]);
       is_cut[k] = needed[k].all_channels && !needed[k].all_rows && needed[k].count > 1;
       std::size_t g = 0;
-      while (g < groups && group[g] != of.ranks) ++g;
-      if (g == groups) group[groups++] = of.ranks, first[g] = nowhere;
+      while (g < groups && group[g] != ranks_here) ++g;
+      if (g == groups) group[groups++] = ranks_here, first[g] = nowhere;
       next[k] = first[g];
       first[g] = k;
     }

@@ -6,6 +6,7 @@
 
 #include <iop/planner/balance.hpp>
 #include <iop/planner/cost.hpp>
+#include <iop/planner/layout.hpp>
 
 #include <array>
 #include <cstddef>
@@ -19,6 +20,13 @@ template <std::size_t Ranks>
 constexpr decision<Ranks> decide(partition how, const share_list<Ranks>& shares) {
   decision<Ranks> d{how, route::direct, {}};
   for (std::size_t r = 0; r < Ranks; ++r) d.shares[r] = shares[r];
+  return d;
+}
+
+template <std::size_t Ranks>
+constexpr decision<Ranks> decide(partition how, const ranges<Ranks>& shares) {
+  decision<Ranks> d{how, route::direct, {}};
+  for (std::size_t r = 0; r < Ranks; ++r) d.shares[r] = {shares.begin[r], shares.end[r]};
   return d;
 }
 

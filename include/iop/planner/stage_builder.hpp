@@ -106,17 +106,17 @@ class stage_builder {
   }
 
   constexpr void add(std::size_t n) {
-    const partition how = made_.options.how[n];
-    const bool is_partial = how == partition::input_channel;
-    const bool by_rows = how == partition::spatial;
+    ranges<Ranks> shares = made_.options.shares[n];
     const rank_set winograd = made_.options.winograd[n];
+    const bool is_partial = made_.options.how[n] == partition::input_channel;
+    const bool by_rows = made_.options.how[n] == partition::spatial;
     holding<Ranks> made{}, needed[4]{};
     made.tensor = i_;
     made.is_partial = is_partial;
     double sum = 0, effort = 0, least = 0;
     std::size_t busy = 0, first = 0;
     for (std::size_t r = 0; r < Ranks; ++r) {
-      const std::size_t begin = made_.options.begin[n * Ranks + r], end = made_.options.end[n * Ranks + r];
+      const std::size_t begin = shares.begin[r], end = shares.end[r];
       if (end <= begin) continue;
       box out{{0, o_.out.height}, {0, o_.out.channels}};
       if (by_rows)

@@ -20,17 +20,15 @@ inline constexpr std::size_t longest_fusion = 16;
 template <std::size_t Ranks, std::size_t Most>
 struct row_cuts {
   bool exist = false;
-  double row_seconds[Ranks]{};                ///< of one row of its output
-  column<std::size_t, Most * Ranks> begin{};  ///< of each set and rank
-  column<std::size_t, Most * Ranks> end{};
+  double row_seconds[Ranks]{};  ///< of one row of its output
+  column<ranges<Ranks>, Most> of_set{};
 };
 
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 constexpr row_cuts<Ranks, Most> cut_rows(const problem<Operators, Ranks>& p, std::size_t i) {
   row_cuts<Ranks, Most> cuts;
   const op& o = p.ops[i];
-  grow(cuts.begin, p.sets.size() * Ranks);
-  grow(cuts.end, p.sets.size() * Ranks);
+  grow(cuts.of_set, p.sets.size());
   if (i == 0 || !p.allowed.spatial || !has_rows(o) || o.out.height <= 1) return cuts;
   cuts.exist = true;
   for (std::size_t r = 0; r < Ranks; ++r)
@@ -42,24 +40,18 @@ constexpr row_cuts<Ranks, Most> cut_rows(const problem<Operators, Ranks>& p, std
   std::size_t worker = i;
   while (!is_weighted(p.ops[worker]) && p.ops[worker].inputs[0] > 0) worker = p.ops[worker].inputs[0];
   if (!is_weighted(p.ops[worker])) worker = i;
-  for (std::size_t n = 0; n < p.sets.size(); ++n) {
-    const share_list<Ranks> shares = balance_rows(p.ops[worker], o, *p.devices, p.sets[n], p.are_alike);
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      cuts.begin[n * Ranks + r] = shares[r].begin;
-      cuts.end[n * Ranks + r] = shares[r].end;
-    }
-  }
+  for (std::size_t n = 0; n < p.sets.size(); ++n)
+    cuts.of_set[n] = ranges_of(balance_rows(p.ops[worker], o, *p.devices, p.sets[n], p.are_alike));
   return cuts;
 }
 
 /// The segments that end with one operator: what the operators up to there make, `depth` before the last.
 template <std::size_t Ranks, std::size_t Most>
 struct strips {
-  column<bool, Most> exist{};                 ///< by depth and set
-  column<bool, Most> start{};                 ///< by depth and set: a segment may begin there
-  column<std::size_t, Most> typical_rank{};   ///< by set, see `stage`
-  column<std::size_t, Most * Ranks> begin{};  ///< rows, by depth, set and rank
-  column<std::size_t, Most * Ranks> end{};
+  column<bool, Most> exist{};                ///< by depth and set
+  column<bool, Most> start{};                ///< by depth and set: a segment may begin there
+  column<std::size_t, Most> typical_rank{};  ///< by set, see `stage`
+  column<ranges<Ranks>, Most> rows{};        ///< by depth and set
 };
 
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
@@ -77,8 +69,7 @@ class strip_builder {
     grow(made_.exist, longest_fusion * sets);
     grow(made_.start, longest_fusion * sets);
     grow(made_.typical_rank, sets);
-    grow(made_.begin, longest_fusion * sets * Ranks);
-    grow(made_.end, longest_fusion * sets * Ranks);
+    grow(made_.rows, longest_fusion * sets);
     if (before_[0]->exist)
       for (std::size_t n = 0; n < sets; ++n)
         if (is_new(n)) {
@@ -91,52 +82,41 @@ class strip_builder {
  private:
   /// A set with a device that gets nothing is no other set.
   constexpr bool is_new(std::size_t set) const {
-    const cuts& own = *before_[0];
-    for (std::size_t n = 0; n < set; ++n) {
-      std::size_t r = 0;
-      while (r < Ranks && own.begin[n * Ranks + r] == own.begin[set * Ranks + r] &&
-             own.end[n * Ranks + r] == own.end[set * Ranks + r])
-        ++r;
-      if (r == Ranks) return false;
-    }
+    for (std::size_t n = 0; n < set; ++n)
+      if (before_[0]->of_set[n] == before_[0]->of_set[set]) return false;
     return true;
   }
 
   /// The second of three and more, which has halos on both sides, where its share is no less than the first
   /// one's; else the first.
   constexpr std::size_t typical_of(std::size_t set) const {
-    const cuts& own = *before_[0];
+    ranges<Ranks> own = before_[0]->of_set[set];
     std::size_t ranks[3]{}, rows[3]{}, count = 0;
     for (std::size_t r = 0; r < Ranks && count < 3; ++r) {
-      const std::size_t share = own.end[set * Ranks + r] - own.begin[set * Ranks + r];
+      const std::size_t share = own.end[r] - own.begin[r];
       if (share > 0) ranks[count] = r, rows[count++] = share;
     }
     return p_.are_alike && count == 3 && rows[0] == rows[1] ? ranks[1] : ranks[0];
   }
 
   constexpr void add(std::size_t set) {
-    std::size_t begin[longest_fusion][Ranks]{},
-        end[longest_fusion][Ranks]{};  // of operators last, last − 1, …
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      begin[0][r] = before_[0]->begin[set * Ranks + r];
-      end[0][r] = before_[0]->end[set * Ranks + r];
-    }
+    ranges<Ranks> all[longest_fusion]{};  // of operators last, last − 1, …
+    all[0] = before_[0]->of_set[set];
     std::size_t split = 0;  // an operator where the segment is as good as two; or none
     for (std::size_t depth = 0; depth < last_; ++depth) {
       const std::size_t i = last_ - depth;
       const op o = p_.ops[i];
       // Nothing behind the segment may read what is inside it.
       if (!has_rows(o) || (depth > 0 && p_.last_use[i] > last_)) return;
-      if (depth > 0 && (is_all(begin[depth], end[depth], p_.sets[set], o.out.height) ||
-                        is_cheaper_exchanged(depth, set, begin, end)))
+      if (depth > 0 &&
+          (is_all(all[depth], o.out.height) || is_cheaper_exchanged(depth, set, all[depth], all[depth - 1])))
         return;
       const std::size_t row = depth * p_.sets.size() + set;
       if (p_.last_use[i] > split) split = 0;
-      if (depth > 0 && is_own(depth, set, begin[depth], end[depth])) split = i;
+      if (depth > 0 && before_[depth]->exist && all[depth] == before_[depth]->of_set[set]) split = i;
       made_.exist[row] = true;
       made_.start[row] = split == 0;
-      for (std::size_t r = 0, to = row * Ranks; r < Ranks; ++r, ++to)
-        made_.begin[to] = begin[depth][r], made_.end[to] = end[depth][r];
+      made_.rows[row] = all[depth];
       if (!p_.allowed.fused || depth + 1 == longest_fusion) return;
       const bool has_window =
           o.what == kind::conv2d || o.what == kind::max_pool || o.what == kind::average_pool;
@@ -144,49 +124,39 @@ class strip_builder {
         const std::size_t at = last_ - input;
         if (at >= longest_fusion) continue;
         for (std::size_t r = 0; r < Ranks; ++r) {
-          range needed{begin[depth][r], end[depth][r]};
+          range needed{all[depth].begin[r], all[depth].end[r]};
           if (needed.end <= needed.begin) continue;
           if (has_window) needed = input_rows(o.win, needed, o.in.height);
-          if (end[at][r] > begin[at][r]) needed = hull({begin[at][r], end[at][r]}, needed);
-          begin[at][r] = needed.begin, end[at][r] = needed.end;
+          ranges<Ranks>& there = all[at];
+          if (there.end[r] > there.begin[r]) needed = hull({there.begin[r], there.end[r]}, needed);
+          there.begin[r] = needed.begin, there.end[r] = needed.end;
         }
       }
     }
   }
 
-  /// The operator makes no more than it does when it is cut on its own, so what follows may as well begin
-  /// behind it.
-  constexpr bool is_own(std::size_t depth, std::size_t set, const std::size_t (&begin)[Ranks],
-                        const std::size_t (&end)[Ranks]) const {
-    const cuts& own = *before_[depth];
-    for (std::size_t r = 0, at = set * Ranks; r < Ranks; ++r, ++at)
-      if (begin[r] != own.begin[at] || end[r] != own.end[at]) return false;
-    return own.exist;
-  }
-
   /// No better than replicated.
-  static constexpr bool is_all(const std::size_t (&begin)[Ranks], const std::size_t (&end)[Ranks],
-                               rank_set members, std::size_t height) {
+  static constexpr bool is_all(ranges<Ranks> rows, std::size_t height) {
     for (std::size_t r = 0; r < Ranks; ++r)
-      if (has(members, r) && end[r] > begin[r] && end[r] - begin[r] != height) return false;
+      if (rows.end[r] > rows.begin[r] && rows.end[r] - rows.begin[r] != height) return false;
     return true;
   }
 
   /// What an operator makes beyond its own share takes longer than fetching that from the neighbours, so the
   /// segment better begins behind it.
-  constexpr bool is_cheaper_exchanged(std::size_t depth, std::size_t set,
-                                      const std::size_t (&begin)[longest_fusion][Ranks],
-                                      const std::size_t (&end)[longest_fusion][Ranks]) const {
+  constexpr bool is_cheaper_exchanged(std::size_t depth, std::size_t set, ranges<Ranks> with_halos,
+                                      ranges<Ranks> behind) const {
     const cuts &own = *before_[depth], &next = *before_[depth - 1];
+    ranges<Ranks> without = own.of_set[set];
     const op& o = p_.ops[last_ - depth];
     const op& reader = p_.ops[last_ - depth + 1];
     // Behind an exchange a pooling is not free any more.
     const bool is_free = is_channelwise(reader) && !is_weighted(reader);
     double together = 0, alone = 0, lost = 0;
     std::size_t most = 0;
-    for (std::size_t r = 0, at = set * Ranks; r < Ranks; ++r, ++at) {
-      const std::size_t own_rows = own.end[at] - own.begin[at];
-      const std::size_t all_rows = end[depth][r] - begin[depth][r];
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      const std::size_t own_rows = without.end[r] - without.begin[r];
+      const std::size_t all_rows = with_halos.end[r] - with_halos.begin[r];
       if (all_rows == 0 && own_rows == 0) continue;
       const double row = own.row_seconds[r];
       const double one = static_cast<double>(own_rows) * row, all = static_cast<double>(all_rows) * row;
@@ -194,7 +164,7 @@ class strip_builder {
       if (all > together) together = all;
       if (all_rows > own_rows && all_rows - own_rows > most) most = all_rows - own_rows;
       if (!is_free) continue;
-      const double again = next.row_seconds[r] * static_cast<double>(end[depth - 1][r] - begin[depth - 1][r]);
+      const double again = next.row_seconds[r] * static_cast<double>(behind.end[r] - behind.begin[r]);
       if (again > lost) lost = again;
     }
     const double floats = static_cast<double>(most * o.out.width * o.out.channels);

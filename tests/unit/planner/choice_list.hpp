@@ -35,16 +35,13 @@ void erase_if(iop::planner::choice_table<Ranks, iop::planner::unbounded>& table,
       if (n == table.strips[d]) strips[d] = kept;
     if (drop(table[n])) continue;
     table.how[kept] = table.how[n];
-    table.members[kept] = table.members[n];
+    table.shares[kept] = table.shares[n];
     table.winograd[kept] = table.winograd[n];
+    table.members[kept] = table.members[n];
     table.fused_until[kept] = table.fused_until[n];
     table.level[kept] = table.level[n];
     table.typical_rank[kept] = table.typical_rank[n];
     table.inside[kept] = table.inside[n];
-    for (std::size_t r = 0; r < Ranks; ++r) {
-      table.begin[kept * Ranks + r] = table.begin[n * Ranks + r];
-      table.end[kept * Ranks + r] = table.end[n * Ranks + r];
-    }
     ++kept;
   }
   for (std::size_t d = 0; d <= iop::planner::longest_fusion; ++d)
