@@ -14,6 +14,7 @@
 #include <iop/planner/least_move.hpp>
 #include <iop/planner/queries_ahead.hpp>
 #include <iop/planner/side_reader.hpp>
+#include <iop/planner/twin_moves.hpp>
 #include <iop/planner/ways_behind.hpp>
 
 #include <cstddef>
@@ -27,11 +28,11 @@ class bound_builder {
   using table = remainders<Ranks, Most>;
 
   /// `reader`: the next operator on the spine, and what remains there; at the end 0 and nothing. `side`: of
-  /// the reader right behind that is not on the spine, if any.
+  /// the reader right behind that is not on the spine, if any. `twin`: of the one that makes moves alike.
   constexpr bound_builder(const problem<Operators, Ranks>& p, std::size_t index,
                           const stage<Ranks, Most>& own, std::size_t reader_index,
                           const stage<Ranks, Most>* reader, const table* behind,
-                          const stage<Ranks, Most>* side)
+                          const stage<Ranks, Most>* side, const twin_tables<Ranks, Most>& twin)
       : p_(p),
         o_(p.ops[index]),
         i_(index),
@@ -39,6 +40,9 @@ class bound_builder {
         reader_(p, index, reader_index, reader, behind),
         moves_(p, index),
         side_(p, index, side),
+        twin_(twin),
+        has_twin_(p.moves_like[index] != 0),
+        keeps_moves_(p.moves_like[p.twin[index]] == index),
         is_fork_(p.main_path.is_fork[index]),
         is_read_before_(p.main_path.is_read_before[index]),
         fork_(moves_, reader_),
@@ -48,9 +52,10 @@ class bound_builder {
   constexpr table run() {
     const std::size_t options = own_.options.count, values = own_.values.count;
     grow_all(options, made_.onward, made_.fewer, made_.going_onward, made_.going_fewer, made_.arriving);
-    grow_all(ahead_.count, on_.move, least_, candidate_, is_there_, looked_at_);
+    grow_all(ahead_.count, on_.move, least_, is_settled_, candidate_, is_there_, looked_at_);
     grow_all(values, onward_, fewer_, past_side_, is_known_, typical_rank_, row_);
     if (side_.exists()) grow(made_.past_side, options);
+    if (keeps_moves_) grow(made_.moves, values * ahead_.count);
     const bool is_free = is_channelwise(o_) && !is_weighted(o_);
     for (std::size_t n = 0; n < options; ++n) {
       remainder rest;
@@ -106,6 +111,8 @@ class bound_builder {
     known_layout<Ranks> source = own_.values.entries[v];
     glance_ = {p_, o_, source, is_read_before_};
     if (is_fork_) fork_.look_at(source);
+    if (has_twin_) twin_.look_from(v);
+    value_ = v;
     remainder best;
     on_.stays = 0;
     running here{source.held.of.ranks, typical_rank_[v]};
@@ -179,24 +186,37 @@ class bound_builder {
   }
 
   constexpr void look_at_move(std::size_t k, const known_layout<Ranks>& source) {
-    const double move = is_read_before_ ? moves_.received_seconds(source, ahead_.needed[k])
-                                        : moves_.seconds(source, ahead_.needed[k]);
+    const double known = has_twin_ ? twin_.to(reader_.remains->order[k]) : 0;
+    double move = known < 0 ? -known : known;
+    if (known == 0)
+      move = is_read_before_ ? moves_.received_seconds(source, ahead_.needed[k])
+                             : moves_.seconds(source, ahead_.needed[k]);
     on_.move[k] = move;
     least_[k] = ahead_.arriving[k] + move;
+    is_settled_[k] = known > 0;
     looked_at_[k] = turn_;
+    if (keeps_moves_) keep(k, known > 0 ? move : -move);
+  }
+
+  /// For the twin before.
+  constexpr void keep(std::size_t k, double move) {
+    made_.moves[value_ * ahead_.count + reader_.remains->order[k]] = move;
   }
 
   /// Finds out what arriving at the query at place `k` takes at least.
   constexpr void settle(std::size_t k, const known_layout<Ranks>& source, remainder& best) {
-    known_layout<Ranks> needed = ahead_.needed[k];
     least_[k] = no_limit;
-    on_.move[k] = is_read_before_ ? moves_.received_seconds(source, needed) : quickest(source, needed);
+    if (!is_settled_[k] && !is_read_before_) {
+      on_.move[k] = quickest(source, ahead_.needed[k]);
+      if (keeps_moves_) keep(k, on_.move[k]);
+    }
     const double seconds =
-        on_.move[k] + (is_fork_ ? fork_.arriving(reader_.remains->order[k], needed) : ahead_.arriving[k]);
+        on_.move[k] +
+        (is_fork_ ? fork_.arriving(reader_.remains->order[k], ahead_.needed[k]) : ahead_.arriving[k]);
     if (seconds < best.onward) best.onward = seconds, best_ = k;
   }
 
-  constexpr double quickest(const known_layout<Ranks>& source, const known_layout<Ranks>& needed) const {
+  constexpr double quickest(const known_layout<Ranks>& source, known_layout<Ranks> needed) const {
     if (moves_.is_exact(source, needed)) return moves_.seconds(source, needed);
     if (!needed.all_rows || !needed.all_channels)
       return direct_seconds(p_, o_.out.width, source.held.of, source.shared, source.held.is_partial,
@@ -229,6 +249,9 @@ class bound_builder {
   reader_ahead<Most, Operators, Ranks> reader_;
   least_move<Operators, Ranks> moves_;
   side_reader<Most, Operators, Ranks> side_;
+  twin_moves<Ranks, Most> twin_;
+  bool has_twin_;     ///< behind, that makes moves alike
+  bool keeps_moves_;  ///< for a twin before
   bool is_fork_, is_read_before_;
   table made_{};
   fork<Most, Operators, Ranks> fork_;
@@ -246,6 +269,8 @@ class bound_builder {
   column<std::size_t, Most> is_there_{}, looked_at_{};  ///< `turn_` for which it was so
   ways_on<Most> on_{};                                  ///< for one value, as are the next two
   column<double, Most> least_{};                        ///< the move with what remains there
+  column<bool, Most> is_settled_{};                     ///< by the twin
+  std::size_t value_ = 0;                               ///< the number of that value
   column<std::size_t, Most> candidate_{};
   std::size_t candidates_ = 0;
   std::size_t turn_ = 0;  ///< values that have been looked at

@@ -53,6 +53,9 @@ struct problem {
   /// The last operator before that is like each and reads tensors of the same shapes, as those of repeated
   /// blocks do; or 0.
   std::size_t twin[Operators]{};
+  /// The operator behind whose twin each is, if the next ones on the spine are twins likewise: what gets from
+  /// one to the next takes the same there; or 0.
+  std::size_t moves_like[Operators]{};
   spine<Operators> main_path{};
 };
 
@@ -132,6 +135,16 @@ constexpr std::size_t twin_of(op_list ops, std::size_t index) {
   return 0;
 }
 
+/// On the spine, what an operator makes gets to the next one as what its twin makes does.
+template <std::size_t Operators>
+constexpr bool moves_alike(op_list ops, const spine<Operators>& path, std::size_t i, std::size_t twin) {
+  if (!path.has[twin] || path.is_read_before[i] != path.is_read_before[twin]) return false;
+  op reader = ops[path.next[i]], other = ops[path.next[twin]];
+  for (std::size_t k = 0; k < reader.inputs.size(); ++k)
+    if ((reader.inputs[k] == i) != (other.inputs[k] == twin)) return false;
+  return true;
+}
+
 template <std::size_t Operators, std::size_t Ranks>
 constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, endpoints ends,
                                          allowances allowed = {}) {
@@ -187,6 +200,13 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
   p.memory_binds = !allowed.any_memory && memory_binds(ops, c);
   p.winograd_sets = winograd_sets(c, p.memory_binds);
   p.main_path = spine<Operators>(ops);
+  const spine<Operators>& path = p.main_path;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const std::size_t twin = p.twin[i];
+    if (path.has[i] && path.next[i] != 0 && twin != 0 && p.twin[path.next[i]] == path.next[twin] &&
+        moves_alike(ops, path, i, twin))
+      p.moves_like[twin] = i;
+  }
   return p;
 }
 

@@ -34,6 +34,9 @@ struct remainders {
   column<double, Most> query_arriving{};  ///< the least of its options, of each query
   column<std::size_t, Most> order{};      ///< of the queries, by that
   ways_to_join<Ranks, Most> ways{};
+  /// Of each value and query of the next operator, for the twin before: the seconds of the move; negative:
+  /// what it takes at least; 0: unknown.
+  column<double, Most * 16> moves{};
 
   constexpr remainder behind(std::size_t option) const { return {onward[option], fewer[option]}; }
 };

@@ -119,8 +119,9 @@ constexpr pass_result<Operators, Ranks> finish(const problem<Operators, Ranks>& 
     std::size_t at = e.label;
     for (std::size_t i = last + 1; i-- > 0;) {
       const auto& labels = frontier_at(i);
-      candidate.decisions[i] = stage_at(i).options[labels.chosen[at]].made;
-      candidate.decisions[i].fetch = labels.fetch[at];
+      decision<Ranks> made = stage_at(i).options[labels.chosen[at]].made;
+      made.fetch = labels.fetch[at];
+      candidate.decisions[i] = made;
       at = labels.previous[at];
     }
     if (p.memory_binds && !fits(p.ops, *p.devices, candidate)) {

@@ -66,11 +66,15 @@ struct search_pieces {
     auto p = posed;
     auto own = stages<I>;
     if constexpr (next == 0) {
-      return bound_builder<roomy, operators, ranks>(p, I, own, 0, nullptr, nullptr, nullptr).run();
+      return bound_builder<roomy, operators, ranks>(p, I, own, 0, nullptr, nullptr, nullptr, {}).run();
     } else {
+      constexpr std::size_t like = posed.moves_like[I];
+      twin_tables<ranks, roomy> twin;
+      if constexpr (like != 0) twin = {&stages<like>, &stages<posed.main_path.next[like]>, &bounds<like>};
       auto reader = stages<next>;
       auto behind = bounds<next>;
-      return bound_builder<roomy, operators, ranks>(p, I, own, next, &reader, &behind, &stages<side>).run();
+      return bound_builder<roomy, operators, ranks>(p, I, own, next, &reader, &behind, &stages<side>, twin)
+          .run();
     }
   }
 

@@ -40,6 +40,9 @@ struct stage {
   column<std::size_t, Most> first_option{};     ///< of each query, which begins a segment
   column<std::size_t, Most> last_option{};      ///< of each query
   column<std::size_t, Most> next_option{};      ///< with the same query; or nowhere
+
+  /// Of the values and queries of the operator's twin, if any: the numbers here; or nowhere.
+  column<std::size_t, Most> value_of_twin{}, query_of_twin{};
 };
 
 }  // namespace iop::planner

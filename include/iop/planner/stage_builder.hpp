@@ -30,6 +30,11 @@ class stage_builder {
     grow_all(count, made_.typical, made_.typical_rank, made_.least, made_.effort, made_.busy, made_.made,
              made_.asked, made_.next_option);
     if (p.memory_binds) grow_all(count * Ranks, made_.weights, made_.workspace);
+    if (p.twin[index] == 0) return;
+    grow(made_.value_of_twin, twin->values.count);
+    grow(made_.query_of_twin, twin->queries);
+    for (std::size_t v = 0; v < twin->values.count; ++v) made_.value_of_twin[v] = nowhere;
+    for (std::size_t q = 0; q < twin->queries; ++q) made_.query_of_twin[q] = nowhere;
   }
 
   constexpr stage<Ranks, Most> run() {
@@ -65,14 +70,14 @@ class stage_builder {
   constexpr void add_as_twin(std::size_t n, std::size_t like) {
     const stage<Ranks, Most>& twin = *twin_.stage;
     put_times(n, twin, like);
-    std::size_t& value = twin_.value[twin.made[like]];
+    std::size_t& value = made_.value_of_twin[twin.made[like]];
     if (value == nowhere) {
       known_layout<Ranks> known = twin.values.entries[twin.made[like]];
       known.held.tensor = i_;
       value = made_.values.number_of(known);
     }
     made_.made[n] = value;
-    std::size_t& query = twin_.query[twin.asked[like]];
+    std::size_t& query = made_.query_of_twin[twin.asked[like]];
     if (query == nowhere) {
       std::size_t numbers[4]{};
       const std::size_t known = made_.needs[0].size();

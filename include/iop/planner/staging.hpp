@@ -23,13 +23,15 @@ class staging {
                             p, i, choices[i], p.twin[i] == 0 ? nullptr : &stages_[p.twin[i]])
                             .run());
     for (std::size_t i = p.ops.size(); i-- > 0;) {
-      const std::size_t next = p.main_path.next[i];
-      if (p.main_path.has[i])
-        bounds_[i] =
-            bound_builder<unbounded, Operators, Ranks>(
-                p, i, stages_[i], next, next == 0 ? nullptr : &stages_[next],
-                next == 0 ? nullptr : &bounds_[next], p.main_path.has_side[i] ? &stages_[i + 1] : nullptr)
-                .run();
+      if (!p.main_path.has[i]) continue;
+      const std::size_t next = p.main_path.next[i], like = p.moves_like[i];
+      twin_tables<Ranks, unbounded> twin;
+      if (like != 0) twin = {&stages_[like], &stages_[p.main_path.next[like]], &bounds_[like]};
+      bounds_[i] =
+          bound_builder<unbounded, Operators, Ranks>(
+              p, i, stages_[i], next, next == 0 ? nullptr : &stages_[next],
+              next == 0 ? nullptr : &bounds_[next], p.main_path.has_side[i] ? &stages_[i + 1] : nullptr, twin)
+              .run();
     }
   }
 

@@ -13,20 +13,14 @@ namespace iop::planner {
 template <std::size_t Ranks, std::size_t Most>
 struct twin_stage {
   const planner::stage<Ranks, Most>* stage;
-  std::size_t count = 0;                       ///< of its choices
-  std::size_t next = 0;                        ///< mostly the choices of both follow each other alike
-  column<std::size_t, Most> value{}, query{};  ///< the number here, of each there; or nowhere
+  std::size_t count = 0;  ///< of its choices
+  std::size_t next = 0;   ///< mostly the choices of both follow each other alike
 
   template <std::size_t Operators>
   constexpr twin_stage(const problem<Operators, Ranks>& p, std::size_t index,
                        const planner::stage<Ranks, Most>* twin)
       : stage(twin) {
-    if (p.twin[index] == 0) return;
-    count = twin->options.count;
-    grow(value, twin->values.count);
-    grow(query, twin->queries);
-    for (std::size_t v = 0; v < twin->values.count; ++v) value[v] = nowhere;
-    for (std::size_t q = 0; q < twin->queries; ++q) query[q] = nowhere;
+    if (p.twin[index] != 0) count = twin->options.count;
   }
 
   /// The choice there that cuts like one here; or nowhere.

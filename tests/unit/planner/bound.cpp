@@ -2,6 +2,8 @@
 // What the search leaves out is never any good: no move, and no plan, takes less than is said at least.
 #include <iop/planner/bound.hpp>
 #include <iop/planner/search.hpp>
+#include <iop/zoo/mobilenet.hpp>
+#include <iop/zoo/resnet.hpp>
 
 #include "catch.hpp"
 #include "plans.hpp"
@@ -138,4 +140,80 @@ TEST_CASE("no plan takes less than the bound at the start", "[planner]") {
     compare_plans<3>(e);
     compare_plans<5>(e);
   }
+}
+
+namespace {
+
+struct twin_counts {
+  std::size_t options = 0, settled = 0, bounded = 0;
+};
+
+/// With twins and without.
+template <class Network, std::size_t Ranks>
+void compare_twins(const cluster<Ranks>& c, twin_counts& compared) {
+  constexpr std::size_t operators = Network::spec.size();
+  const auto p = pose<operators>(Network::spec.list(), c, {});
+  auto without = p;
+  for (std::size_t i = 0; i < operators; ++i) without.twin[i] = without.moves_like[i] = 0;
+  const auto choices = choices_of(p);
+  const staging<operators, Ranks> stages(p, choices), alone(without, choices);
+  for (std::size_t i = 0; i < operators; ++i) {
+    INFO("operator " << i << " on " << Ranks << " ranks");
+    const auto &own = stages[i], &other = alone[i];
+    std::size_t alike = 0;
+    for (std::size_t n = 0; n < own.options.count && p.twin[i] != 0; ++n, ++compared.options) {
+      bool is_alike = own.typical[n] == other.typical[n] && own.least[n] == other.least[n] &&
+                      own.effort[n] == other.effort[n] && own.busy[n] == other.busy[n] &&
+                      own.values[own.made[n]].held == other.values[other.made[n]].held;
+      for (std::size_t r = 0; r < Ranks; ++r)
+        is_alike = is_alike && own.seconds[n * Ranks + r] == other.seconds[n * Ranks + r];
+      for (std::size_t k = 0; k < p.ops[i].inputs.size(); ++k)
+        is_alike = is_alike && own.needs[k][own.query_needs[own.asked[n] * 4 + k]].held.of ==
+                                   other.needs[k][other.query_needs[other.asked[n] * 4 + k]].held.of;
+      alike += is_alike;
+    }
+    CHECK(alike == (p.twin[i] != 0 ? own.options.count : 0));
+    if (p.moves_like[i] == 0) continue;
+    const std::size_t behind = p.moves_like[i], next = p.main_path.next[i],
+                      next_behind = p.main_path.next[behind];
+    CHECK(p.twin[behind] == i);
+    const auto &there = stages[behind], &reader = stages[next], &reader_there = stages[next_behind];
+    std::size_t input = 0;
+    while (p.ops[next].inputs[input] != i) ++input;
+    for (std::size_t v = 0; v < own.values.count; ++v)
+      for (std::size_t q = 0; q < reader.queries; ++q) {
+        const std::size_t like_v = there.value_of_twin[v], like_q = reader_there.query_of_twin[q];
+        if (like_v == nowhere || like_q == nowhere) continue;
+        const double known = stages.behind(behind).moves[like_v * reader_there.queries + like_q];
+        if (known == 0) continue;
+        const auto& needed = reader.needs[input][reader.query_needs[q * 4 + input]].held.of;
+        const move_costs costs = costs_of(p, own.values[v].held, needed);
+        const double least = costs.of(costs.quickest);
+        INFO("value " << v << " query " << q);
+        if (known > 0) {
+          CHECK(known == Approx(least));
+          ++compared.settled;
+        } else {
+          CHECK(-known <= nearly * least);
+          ++compared.bounded;
+        }
+      }
+  }
+}
+
+template <std::size_t Ranks>
+void compare_twins_on(const cluster<Ranks>& c, twin_counts& compared) {
+  compare_twins<zoo::resnet18>(c, compared);
+  compare_twins<zoo::mobilenet_v1>(c, compared);
+}
+
+}  // namespace
+
+TEST_CASE("operators of repeated blocks see what they would see alone", "[planner]") {
+  twin_counts compared;
+  compare_twins_on(iop_test::unlike_cluster<3>(), compared);
+  compare_twins_on(equal_cluster(2e-3), compared);
+  CHECK(compared.options > 500);
+  CHECK(compared.settled > 100);
+  CHECK(compared.bounded > 100);
 }
