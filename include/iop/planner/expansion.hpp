@@ -198,7 +198,7 @@ class expansion {
     std::size_t running = 0;
     for (std::size_t r = 0; r < Ranks; ++r) {
       const double clock = (f.waits ? latest + f.seconds : before_.clock[from * Ranks + r]) +
-                           (is_free ? 0 : stage_.seconds[chosen * Ranks + r]);
+                           (is_free ? 0 : stage_.seconds[chosen].of[r]);
       next.clock[r] = clock;
       work += clock * p_.speed[r];
       if (clock > next.latest) next.latest = clock;

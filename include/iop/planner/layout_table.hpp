@@ -23,13 +23,14 @@ struct known_layout {
   double floats, least, most;  ///< of all of them, and of one; of one column
   bool all_rows;               ///< nobody's rows are cut
   bool all_channels;           ///< nobody's channels are cut
-  bool is_everywhere;          ///< together the ranks hold all, cut along one dimension
-  bool is_cut_once;            ///< what is cut is held by one rank, or is a sum's term
-  sharing shared;              ///< not of a sum
+  // Of what is held, not of what is needed:
+  bool is_everywhere;  ///< together the ranks hold all, cut along one dimension
+  bool is_cut_once;    ///< what is cut is held by one rank, or is a sum's term
+  sharing shared;      ///< not of a sum
 };
 
 template <std::size_t Ranks>
-constexpr known_layout<Ranks> look_at(const holding<Ranks>& h, const shape& extent) {
+constexpr known_layout<Ranks> look_at(const holding<Ranks>& h, const shape& extent, bool is_held) {
   known_layout<Ranks> k{};
   layout<Ranks> of = h.of;
   k.held = h;
@@ -54,7 +55,7 @@ constexpr known_layout<Ranks> look_at(const holding<Ranks>& h, const shape& exte
   k.floats = static_cast<double>(all), k.least = static_cast<double>(least);
   k.most = static_cast<double>(most);
   k.is_cut_once = h.is_partial;
-  if (h.is_partial) return k;
+  if (h.is_partial || !is_held) return k;
   if (count > 0 && k.all_rows && k.all_channels) {
     k.is_everywhere = k.is_cut_once = true;
     k.shared = {false, count == 1, count > 1};
@@ -87,9 +88,9 @@ struct layout_table {
   constexpr const known_layout<Ranks>& operator[](std::size_t n) const { return entries[n]; }
 
   /// A layout that is new gets the next number.
-  constexpr std::size_t number_of(const holding<Ranks>& h, const shape& extent) {
+  constexpr std::size_t number_of(const holding<Ranks>& h, const shape& extent, bool is_held = true) {
     const std::size_t before = count, n = number_of(h);
-    if (n == before) entries[n] = look_at(h, extent);
+    if (n == before) entries[n] = look_at(h, extent, is_held);
     return n;
   }
   constexpr std::size_t number_of(const known_layout<Ranks>& known) {

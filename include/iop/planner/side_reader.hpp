@@ -55,7 +55,7 @@ class side_reader {
  private:
   /// Of the device that stands for those that run, or their mean.
   constexpr double running_seconds(std::size_t option, const running& here) const {
-    const double* const seconds = &own_->seconds[option * Ranks];
+    const double* const seconds = own_->seconds[option].of;
     if (are_alike_) return seconds[here.typical_rank];
     double sum = 0;
     std::size_t count = 0;

@@ -16,10 +16,16 @@ namespace iop::planner {
 inline constexpr std::size_t nowhere = static_cast<std::size_t>(-1);
 inline constexpr double no_limit = std::numeric_limits<double>::infinity();
 
+/// Seconds of each rank.
+template <std::size_t Ranks>
+struct times {
+  double of[Ranks];
+};
+
 template <std::size_t Ranks, std::size_t Most>
 struct stage {
   choice_table<Ranks, Most> options{};
-  column<double, Most * Ranks> seconds{};
+  column<times<Ranks>, Most> seconds{};
   /// What stands for the slowest in bounds: of unlike devices the mean; of equal ones the time of one, the
   /// same one as long as they go on without an exchange.
   column<double, Most> typical{};

@@ -26,9 +26,8 @@ class stage_builder {
         twin_(p, index, twin) {
     made_.options = choices;
     const std::size_t count = choices.count;
-    grow(made_.seconds, count * Ranks);
-    grow_all(count, made_.typical, made_.typical_rank, made_.least, made_.effort, made_.busy, made_.made,
-             made_.asked, made_.next_option);
+    grow_all(count, made_.seconds, made_.typical, made_.typical_rank, made_.least, made_.effort, made_.busy,
+             made_.made, made_.asked, made_.next_option);
     if (p.memory_binds) grow_all(count * Ranks, made_.weights, made_.workspace);
     if (p.twin[index] == 0) return;
     grow(made_.value_of_twin, twin->values.count);
@@ -91,8 +90,7 @@ class stage_builder {
 
   /// Those of a choice that cuts alike, of this stage or its twin.
   constexpr void put_times(std::size_t n, const stage<Ranks, Most>& of, std::size_t like) {
-    for (std::size_t r = 0, to = n * Ranks, from = like * Ranks; r < Ranks; ++r, ++to, ++from)
-      made_.seconds[to] = of.seconds[from];
+    made_.seconds[n] = of.seconds[like];
     for (std::size_t r = 0, to = n * Ranks, from = like * Ranks; r < Ranks && p_.memory_binds;
          ++r, ++to, ++from)
       made_.weights[to] = of.weights[from], made_.workspace[to] = of.workspace[from];
@@ -107,7 +105,7 @@ class stage_builder {
     const bool by_rows = made_.options.how[n] == partition::spatial;
     const std::size_t rank = by_rows ? made_.options.typical_rank[n] : otherwise;
     made_.typical_rank[n] = has(made_.busy[n], rank) ? rank : otherwise;
-    made_.typical[n] = p_.are_alike ? made_.seconds[n * Ranks + made_.typical_rank[n]] : mean;
+    made_.typical[n] = p_.are_alike ? made_.seconds[n].of[made_.typical_rank[n]] : mean;
   }
 
   constexpr void add(std::size_t n) {
@@ -143,7 +141,7 @@ class stage_builder {
         needed[k].of.ranks |= rank_set{1} << r;
       }
       const double seconds = seconds_of(r, in, out, (winograd >> r & 1) != 0);
-      made_.seconds[n * Ranks + r] = seconds;
+      made_.seconds[n].of[r] = seconds;
       if (busy == 0) least = seconds, first = r;
       if (seconds < least) least = seconds;
       sum += seconds;
@@ -206,7 +204,7 @@ class stage_builder {
     std::size_t numbers[4]{};
     const std::size_t known = made_.needs[0].size();
     for (std::size_t k = 0; k < inputs_; ++k)
-      numbers[k] = made_.needs[k].number_of(needed[k], p_.ops[o_.inputs[k]].out);
+      numbers[k] = made_.needs[k].number_of(needed[k], p_.ops[o_.inputs[k]].out, false);
     return query_of(numbers, known);
   }
 

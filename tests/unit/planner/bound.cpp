@@ -166,7 +166,7 @@ void compare_twins(const cluster<Ranks>& c, twin_counts& compared) {
                       own.effort[n] == other.effort[n] && own.busy[n] == other.busy[n] &&
                       own.values[own.made[n]].held == other.values[other.made[n]].held;
       for (std::size_t r = 0; r < Ranks; ++r)
-        is_alike = is_alike && own.seconds[n * Ranks + r] == other.seconds[n * Ranks + r];
+        is_alike = is_alike && own.seconds[n].of[r] == other.seconds[n].of[r];
       for (std::size_t k = 0; k < p.ops[i].inputs.size(); ++k)
         is_alike = is_alike && own.needs[k][own.query_needs[own.asked[n] * 4 + k]].held.of ==
                                    other.needs[k][other.query_needs[other.asked[n] * 4 + k]].held.of;
