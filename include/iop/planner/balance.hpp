@@ -39,10 +39,7 @@ constexpr std::array<range, Ranks> even_ranges(std::size_t total, std::size_t un
 template <std::size_t Ranks, class Seconds>
 constexpr std::array<range, Ranks> balance(std::size_t total, std::size_t unit, Seconds&& seconds,
                                            rank_set members = everyone, bool are_alike = false) {
-  if (are_alike) {
-    const rank_set all = Ranks < 32 ? members & ((rank_set{1} << Ranks % 32) - 1) : members;
-    return even_ranges<Ranks>(total, unit, members, static_cast<std::size_t>(__builtin_popcount(all)));
-  }
+  if (are_alike) return even_ranges<Ranks>(total, unit, members, count_of(members & first_ranks(Ranks)));
   const std::size_t units = (total + unit - 1) / unit;
   const double all = static_cast<double>(units);
   double ideal[Ranks]{};

@@ -5,6 +5,7 @@
 // operator i too.
 
 #include <iop/planner/arrivals.hpp>
+#include <iop/planner/beam.hpp>
 #include <iop/planner/keeping.hpp>
 #include <iop/planner/peak.hpp>
 #include <iop/planner/ways_ahead.hpp>
@@ -14,8 +15,6 @@
 #include <vector>
 
 namespace iop::planner {
-
-inline constexpr std::size_t most_beam = 64;
 
 /// What a pass of the search looks for.
 struct pass_limits {
@@ -48,12 +47,12 @@ class expansion {
         before_side_(before_side),
         least_behind_(spine.least_arriving),
         before_(before),
-        limits_(limits),
         limit_(limits.seconds),
         kept_(p, index, own, limits.width, limits.compares),
         fetches_(p, index, own, before),
         arrivals_(own.queries),
-        ways_(p, index, spine) {
+        ways_(p, index, spine),
+        beam_(limits.beam) {
     for (std::size_t r = 0; r < Ranks; ++r) all_speed_ += p.speed[r];
   }
 
@@ -61,7 +60,7 @@ class expansion {
     kept_.labels().is_complete = before_.is_complete;
     prepare_values();
     for (const std::size_t l : by_time()) go_on_from(l);
-    for (std::size_t k = 0; k < arrivals_.count() && limits_.beam == 0; ++k) arrive(arrivals_[k]);
+    for (std::size_t k = 0; k < arrivals_.count() && beam_.keeps_all(); ++k) arrive(arrivals_[k]);
     kept_.labels().cut = limit_;
     return std::move(kept_.labels());
   }
@@ -137,7 +136,7 @@ class expansion {
         if (f.waits && (seconds + behind >= limit_ || seconds >= first)) continue;
         if (f.waits && slots != nowhere) {
           arrivals_.put(slots + q, from, seconds);
-          if (limits_.beam == 0) continue;
+          if (beam_.keeps_all()) continue;
         }
       }
       for (std::size_t n = stage_.first_option[q]; n != nowhere; n = stage_.next_option[n])
@@ -241,26 +240,14 @@ class expansion {
       if (joined > next.bound) next.bound = joined;
     }
     if (p_.memory_binds && !account(from, chosen, f, next)) return;
-    promise(next.bound);
+    beam_.add(next.bound);
+    if (beam_.limit() < limit_) limit_ = beam_.limit();
     kept_.insert(next, value);
   }
 
   static constexpr void add_live(label<Ranks>& l, std::size_t value) {
     if (l.live_count == most_live) std::abort();
     l.live[l.live_count++] = value;
-  }
-
-  /// In a beam: labels that are worse than so many others need not be looked at.
-  constexpr void promise(double bound) {
-    if (limits_.beam == 0) return;
-    std::size_t at = promised_;
-    if (promised_ < limits_.beam)
-      ++promised_;
-    else if (bound >= promises_[--at])
-      return;
-    for (; at > 0 && promises_[at - 1] > bound; --at) promises_[at] = promises_[at - 1];
-    promises_[at] = bound;
-    if (promised_ == limits_.beam && promises_[promised_ - 1] < limit_) limit_ = promises_[promised_ - 1];
   }
 
   /// Adds what the operator needs; false when that cannot fit.
@@ -286,7 +273,6 @@ class expansion {
   const remainders<Ranks, Most>* before_side_;
   double least_behind_;
   const frontier& before_;
-  pass_limits limits_;
   double limit_;
   double all_speed_ = 0;
   keeping<Most, Operators, Ranks> kept_;
@@ -295,8 +281,7 @@ class expansion {
   column<std::size_t, Most> kept_number_{};      ///< of each value before, behind this operator; or nowhere
   column<std::size_t, Most> number_of_value_{};  ///< of the values made; or nowhere
   ways_ahead<Most, Operators, Ranks> ways_;
-  std::size_t promised_ = 0;
-  double promises_[most_beam]{};
+  planner::beam beam_;
 };
 
 }  // namespace iop::planner

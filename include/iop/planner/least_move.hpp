@@ -171,7 +171,7 @@ class least_move {
           (wanted.rows.begin[rank] < held.rows.begin[rank]) + (wanted.rows.end[rank] > held.rows.end[rank]);
       if (messages == 0 && received > 0) messages = 1;
     } else if (!all_whole) {
-      const double receivers = __builtin_popcount(lacking);
+      const auto receivers = static_cast<double>(count_of(lacking));
       sent_messages = receivers / holding;
       sent = receivers * needed.least / holding;
     }

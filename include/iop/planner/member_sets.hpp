@@ -33,9 +33,7 @@ constexpr fixed_vector<rank_set, 64> member_sets(const cluster<Ranks>& c, endpoi
   fixed_vector<rank_set, 64> sets;
   const bool alike = Ranks > 3 && are_alike(c);
   const auto class_of = [&](rank_set s) {
-    std::size_t count = 0;
-    for (std::size_t r = 0; r < Ranks; ++r) count += has(s, r);
-    return count * 4 + (has(s, ends.input_rank) ? 2 : 0) + (has(s, ends.output_rank) ? 1 : 0);
+    return count_of(s) * 4 + (has(s, ends.input_rank) ? 2 : 0) + (has(s, ends.output_rank) ? 1 : 0);
   };
   const auto add = [&](rank_set s) {
     if (class_of(s) < 8) return;
@@ -43,7 +41,7 @@ constexpr fixed_vector<rank_set, 64> member_sets(const cluster<Ranks>& c, endpoi
       if (earlier == s || (alike && class_of(earlier) == class_of(s))) return;
     sets.push_back(s);
   };
-  const rank_set all = static_cast<rank_set>((std::uint64_t{1} << Ranks) - 1);
+  const rank_set all = first_ranks(Ranks);
   add(all);
   if (Ranks <= 4) {
     for (rank_set s = 1; s < all; ++s) add(s);

@@ -136,10 +136,14 @@ constexpr std::size_t twin_of(op_list ops, std::size_t index) {
 }
 
 /// On the spine, what an operator makes gets to the next one as what its twin makes does.
-template <std::size_t Operators>
-constexpr bool moves_alike(op_list ops, const spine<Operators>& path, std::size_t i, std::size_t twin) {
-  if (!path.has[twin] || path.is_read_before[i] != path.is_read_before[twin]) return false;
-  op reader = ops[path.next[i]], other = ops[path.next[twin]];
+template <std::size_t Operators, std::size_t Ranks>
+constexpr bool moves_as_twin(const problem<Operators, Ranks>& p, std::size_t i) {
+  const spine<Operators>& path = p.main_path;
+  const std::size_t twin = p.twin[i], next = path.next[i];
+  if (twin == 0 || next == 0 || !path.has[i] || !path.has[twin] || p.twin[next] != path.next[twin] ||
+      path.is_read_before[i] != path.is_read_before[twin])
+    return false;
+  op reader = p.ops[next], other = p.ops[path.next[twin]];
   for (std::size_t k = 0; k < reader.inputs.size(); ++k)
     if ((reader.inputs[k] == i) != (other.inputs[k] == twin)) return false;
   return true;
@@ -158,7 +162,7 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
   if (allowed.subsets)
     p.sets = member_sets(c, ends);
   else if (Ranks > 1)
-    p.sets.push_back(static_cast<rank_set>((std::uint64_t{1} << Ranks) - 1));
+    p.sets.push_back(first_ranks(Ranks));
   for (std::size_t i = 0; i < ops.size(); ++i) {
     p.twin[i] = twin_of(ops, i);
     for (const std::size_t input : ops[i].inputs) {
@@ -200,13 +204,8 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
   p.memory_binds = !allowed.any_memory && memory_binds(ops, c);
   p.winograd_sets = winograd_sets(c, p.memory_binds);
   p.main_path = spine<Operators>(ops);
-  const spine<Operators>& path = p.main_path;
-  for (std::size_t i = 0; i < ops.size(); ++i) {
-    const std::size_t twin = p.twin[i];
-    if (path.has[i] && path.next[i] != 0 && twin != 0 && p.twin[path.next[i]] == path.next[twin] &&
-        moves_alike(ops, path, i, twin))
-      p.moves_like[twin] = i;
-  }
+  for (std::size_t i = 0; i < ops.size(); ++i)
+    if (moves_as_twin(p, i)) p.moves_like[p.twin[i]] = i;
   return p;
 }
 

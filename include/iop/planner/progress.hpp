@@ -120,8 +120,7 @@ class search_progress {
   }
   /// Bounds fall behind from operator to operator: as far as takes a label to the end, and a little further.
   constexpr void look_for_more(double reached) {
-    const double further = slack_ * std::clamp(1.1 / reached, 1.1, 2.56);
-    slack_ = further < most_slack ? further : most_slack;
+    slack_ = std::min(most_slack, slack_ * std::clamp(1.1 / reached, 1.1, 2.56));
   }
   constexpr void look_further() { slack_ += slack_ / 4 > first_slack ? slack_ / 4 : first_slack; }
 

@@ -35,8 +35,9 @@ struct queries_ahead {
     grow_all(count, needed, arriving, ranks, fullest, most, least, from_one, from_others, is_cut, group,
              first, next);
     for (std::size_t k = 0; k < count; ++k) {
-      arriving[k] = reader.remains->query_arriving[reader.remains->order[k]];
-      needed[k] = needs.entries[reader.own->query_needs[reader.remains->order[k] * 4 + reader.input]];
+      const std::size_t query = reader.remains->order[k];
+      arriving[k] = reader.remains->query_arriving[query];
+      needed[k] = needs.entries[reader.own->query_needs[query * 4 + reader.input]];
       const rank_set ranks_here = needed[k].held.of.ranks;
       ranks[k] = ranks_here;
       fullest[k] = needed[k].fullest;

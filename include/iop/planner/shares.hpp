@@ -17,17 +17,14 @@ template <std::size_t Ranks>
 using share_list = std::array<range, Ranks>;
 
 template <std::size_t Ranks>
-constexpr decision<Ranks> decide(partition how, const share_list<Ranks>& shares) {
-  decision<Ranks> d{how, route::direct, {}};
-  for (std::size_t r = 0; r < Ranks; ++r) d.shares[r] = shares[r];
-  return d;
-}
-
-template <std::size_t Ranks>
 constexpr decision<Ranks> decide(partition how, const ranges<Ranks>& shares) {
   decision<Ranks> d{how, route::direct, {}};
   for (std::size_t r = 0; r < Ranks; ++r) d.shares[r] = {shares.begin[r], shares.end[r]};
   return d;
+}
+template <std::size_t Ranks>
+constexpr decision<Ranks> decide(partition how, const share_list<Ranks>& shares) {
+  return decide(how, ranges_of(shares));
 }
 
 template <std::size_t Ranks>
@@ -38,10 +35,9 @@ constexpr decision<Ranks> decide_single(const op& o, std::size_t rank) {
 }
 
 template <std::size_t Ranks>
-constexpr decision<Ranks> decide_replicated(const op& o, rank_set members = everyone) {
+constexpr decision<Ranks> decide_replicated(const op& o) {
   decision<Ranks> d{partition::replicated, route::direct, {}};
-  for (std::size_t r = 0; r < Ranks; ++r)
-    if (has(members, r)) d.shares[r] = {0, o.out.channels};
+  for (range& share : d.shares) share = {0, o.out.channels};
   return d;
 }
 
