@@ -58,26 +58,21 @@ class glance {
       if (is_spread_ && to.from_one[k] >= most) continue;
       const bool is_elsewhere = (to.ranks[k] & elsewhere_) != 0;
       if (is_gathered_ && to.is_cut[k]) {
-        if (to.arriving[k] + gathering_seconds(to, k, is_elsewhere) < most) return k;
-      } else if ((is_elsewhere ? soonest_ + to.from_others[k] : soonest + missing_seconds(to, k)) < most) {
-        return k;
+        // Who needs all channels of what is cut by channel hears from every other holder.
+        const double gathered = to.arriving[k] + gathering_;
+        if (gathered + to.most[k] * gathered_ >= most) continue;
+        if (!is_elsewhere || gathered + soonest_ + to.least[k] * per_float_ < most) return k;
+      } else if (is_elsewhere) {
+        if (soonest_ + to.from_others[k] < most) return k;
+      } else {
+        const double missing = to.most[k] - here_[to.fullest[k]];
+        if (missing <= 0 || soonest + missing * per_float_ < most) return k;
       }
     }
     return k;
   }
 
  private:
-  /// Who needs all channels of what is cut by channel hears from every other holder.
-  constexpr double gathering_seconds(const queries& to, std::size_t k, bool is_elsewhere) const {
-    const double seconds = gathering_ + to.most[k] * gathered_;
-    const double all = is_elsewhere ? gathering_ + soonest_ + to.least[k] * per_float_ : 0;
-    return all > seconds ? all : seconds;
-  }
-  constexpr double missing_seconds(const queries& to, std::size_t k) const {
-    const double missing = to.most[k] - here_[to.fullest[k]];
-    return missing > 0 ? missing * per_float_ : 0;
-  }
-
   double here_[Ranks]{};    ///< floats of one column; none of a sum
   rank_set elsewhere_ = 0;  ///< the ranks that hold nothing of it
   double soonest_ = 0, per_float_ = 0;

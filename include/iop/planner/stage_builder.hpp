@@ -218,9 +218,8 @@ class stage_builder {
       if (k == inputs_) return q;
     }
     q = made_.queries++;
-    grow(made_.query_needs, (q + 1) * 4);
-    grow(made_.first_option, q + 1);
-    grow(made_.last_option, q + 1);
+    if constexpr (Most == unbounded)
+      grow(made_.query_needs, (q + 1) * 4), grow_all(q + 1, made_.first_option, made_.last_option);
     for (std::size_t k = 0; k < inputs_; ++k) made_.query_needs[q * 4 + k] = numbers[k];
     made_.first_option[q] = nowhere;
     return q;

@@ -101,6 +101,7 @@ class strip_builder {
 
   constexpr void add(std::size_t set) {
     ranges<Ranks> all[longest_fusion]{};  // of operators last, last − 1, …
+    bool is_read[longest_fusion]{};       // by an operator that was looked at
     all[0] = before_[0]->of_set[set];
     std::size_t split = 0;  // an operator where the segment is as good as two; or none
     for (std::size_t depth = 0; depth < last_; ++depth) {
@@ -108,30 +109,48 @@ class strip_builder {
       const op o = p_.ops[i];
       // Nothing behind the segment may read what is inside it.
       if (!has_rows(o) || (depth > 0 && p_.last_use[i] > last_)) return;
-      if (depth > 0 &&
-          (is_all(all[depth], o.out.height) || is_cheaper_exchanged(depth, set, all[depth], all[depth - 1])))
+      const bool has_no_halos =
+          depth > 0 && before_[depth]->exist && all[depth] == before_[depth]->of_set[set];
+      if (depth > 0 && (is_all(all[depth], o.out.height) ||
+                        (!has_no_halos && is_cheaper_exchanged(depth, set, all[depth], all[depth - 1]))))
         return;
       const std::size_t row = depth * p_.sets.size() + set;
       if (p_.last_use[i] > split) split = 0;
-      if (depth > 0 && before_[depth]->exist && all[depth] == before_[depth]->of_set[set]) split = i;
+      if (has_no_halos) split = i;
       made_.exist[row] = true;
       made_.start[row] = split == 0;
       made_.rows[row] = all[depth];
       if (!p_.allowed.fused || depth + 1 == longest_fusion) return;
-      const bool has_window =
-          o.what == kind::conv2d || o.what == kind::max_pool || o.what == kind::average_pool;
+      const bool is_same = reads_same_rows(o);
       for (const std::size_t input : o.inputs) {
         const std::size_t at = last_ - input;
         if (at >= longest_fusion) continue;
-        for (std::size_t r = 0; r < Ranks; ++r) {
-          range needed{all[depth].begin[r], all[depth].end[r]};
-          if (needed.end <= needed.begin) continue;
-          if (has_window) needed = input_rows(o.win, needed, o.in.height);
-          ranges<Ranks>& there = all[at];
-          if (there.end[r] > there.begin[r]) needed = hull({there.begin[r], there.end[r]}, needed);
-          there.begin[r] = needed.begin, there.end[r] = needed.end;
-        }
+        if (is_same && !is_read[at])  // compilers copy them all at once
+          all[at] = all[depth];
+        else
+          widen(all[at], o, is_same, all[depth]);
+        is_read[at] = true;
       }
+    }
+  }
+
+  /// Each row of its output needs the input's row with that number.
+  static constexpr bool reads_same_rows(const op& o) {
+    const bool is_windowed =
+        o.what == kind::conv2d || o.what == kind::max_pool || o.what == kind::average_pool;
+    return !is_windowed || (o.in.height == o.out.height && o.win.kernel_height == 1 &&
+                            o.win.stride_height == 1 && o.win.pad_top == 0);
+  }
+
+  /// `read` by those of a reader's `rows`, too.
+  static constexpr void widen(ranges<Ranks>& read, const op& reader, bool is_same,
+                              const ranges<Ranks>& rows) {
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      range needed{rows.begin[r], rows.end[r]};
+      if (needed.end <= needed.begin) continue;
+      if (!is_same) needed = input_rows(reader.win, needed, reader.in.height);
+      if (read.end[r] > read.begin[r]) needed = hull({read.begin[r], read.end[r]}, needed);
+      read.begin[r] = needed.begin, read.end[r] = needed.end;
     }
   }
 
