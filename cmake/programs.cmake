@@ -3,13 +3,14 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 
 # Warnings, sanitizers, this machine's CPU (not for targets with the property IOP_ANY_CPU). g++'s Debug builds keep -O1,
 # since its kernels are unusably slow without; Clang's are quick enough, and take a tenth of the time to compile. The tests
-# plan more while compiling than compilers allow one expression by default.
+# plan more while compiling than compilers allow one expression by default. g++ collects garbage from 2 GB on instead of
+# 128 MB: a tenth to a fifth of its time, for 1.6 instead of 1.0 GB where a hundred executors are compiled.
 add_library(iop_dev_flags INTERFACE)
 target_compile_options(iop_dev_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow
   $<$<BOOL:${IOP_WARNINGS_AS_ERRORS}>:-Werror>
   $<$<AND:$<BOOL:${IOP_NATIVE}>,$<NOT:$<BOOL:$<TARGET_PROPERTY:IOP_ANY_CPU>>>>:-march=native>
-  $<$<CXX_COMPILER_ID:GNU>:-fconstexpr-ops-limit=4000000000>
+  $<$<CXX_COMPILER_ID:GNU>:-fconstexpr-ops-limit=4000000000;--param=ggc-min-heapsize=2000000>
   $<$<CXX_COMPILER_ID:Clang,AppleClang>:-fconstexpr-steps=4000000000>
   $<$<AND:$<CONFIG:Debug>,$<CXX_COMPILER_ID:GNU>>:-O1>)
 if(IOP_SANITIZE)
