@@ -19,8 +19,16 @@
 
 namespace iop::exec {
 
-/// Not inlined: one copy serves all operators of a kind.
-template <kind What, bool ByWinograd = false>
+/// Of a step: what its kernel needs, if that is a convolution.
+constexpr kernel::conv_forms forms_of(kind what, const deploy::compute_step& step) {
+  if (what != kind::conv2d && what != kind::dense) return {};
+  if (step.by_winograd)
+    return {false, false, false, false, false, kernel::blocks_of(step.geometry.out.channels)};
+  return kernel::forms_of(step.geometry);
+}
+
+/// Not inlined: one copy serves all operators of a kind, and of a form if it is a convolution.
+template <kind What, bool ByWinograd = false, kernel::conv_forms Forms = kernel::conv_forms{}>
 [[gnu::noinline]] void compute(const deploy::compute_step& step, std::span<const deploy::operand> operands,
                                float* arena, const float* weights) {
   const kernel::windowed& g = step.geometry;
@@ -31,10 +39,11 @@ template <kind What, bool ByWinograd = false>
   };
   if constexpr (ByWinograd) {
     static_assert(What == kind::conv2d);
-    kernel::conv2d_winograd(g, in, weights + step.weights, step.has_bias ? weights + step.bias : nullptr,
-                            nullptr, arena + step.workspace, out);
+    kernel::conv2d_winograd<Forms.blocks>(g, in, weights + step.weights,
+                                          step.has_bias ? weights + step.bias : nullptr, nullptr,
+                                          arena + step.workspace, out);
   } else if constexpr (What == kind::conv2d || What == kind::dense) {
-    kernel::conv2d(g, in, weights + step.weights, step.has_bias ? weights + step.bias : nullptr, out);
+    kernel::conv2d<Forms>(g, in, weights + step.weights, step.has_bias ? weights + step.bias : nullptr, out);
   } else if constexpr (What == kind::max_pool) {
     kernel::max_pool(g, in, out);
   } else if constexpr (What == kind::average_pool) {

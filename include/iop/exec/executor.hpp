@@ -135,14 +135,15 @@ class executor {
       static constexpr auto operands = operands_of<Index>();
       static constexpr exec::step_event event{program.steps[Index].number, step.tensor, kind_of(step.tensor),
                                               false};
+      constexpr kernel::conv_forms forms = exec::forms_of(event.what, step);
       observer.before(event);
       if constexpr (constexpr auto fusion = fusion_of(Index); fusion != exec::fusion::none) {
         static constexpr auto next = program.steps[Index + 1].compute;
         static constexpr auto next_operands = operands_of<Index + 1>();
-        exec::compute_fused<fusion, step.by_winograd>(step, next, next_operands, arena_.data(),
-                                                      weights_.data());
+        exec::compute_fused<fusion, step.by_winograd, forms.blocks>(step, next, next_operands, arena_.data(),
+                                                                    weights_.data());
       } else if constexpr (Index == 0 || fusion_of(Index - 1) == exec::fusion::none) {
-        exec::compute<event.what, step.by_winograd>(step, operands, arena_.data(), weights_.data());
+        exec::compute<event.what, step.by_winograd, forms>(step, operands, arena_.data(), weights_.data());
       }
       observer.after(event);
       return true;

@@ -53,8 +53,8 @@ constexpr fusion fusion_of(const Steps& steps, op_list ops, std::size_t index) {
   return fusion::none;
 }
 
-/// Both steps.
-template <fusion What, bool ByWinograd>
+/// Both steps. `Forms`: what the blocks of output channels may be.
+template <fusion What, bool ByWinograd, kernel::block_set Forms>
 [[gnu::noinline]] void compute_fused(const deploy::compute_step& step, const deploy::compute_step& next,
                                      std::span<const deploy::operand> operands, float* arena,
                                      const float* weights) {
@@ -68,9 +68,9 @@ template <fusion What, bool ByWinograd>
     g.act = next.geometry.act;
     const float* added = arena + operands[1].from;
     if constexpr (ByWinograd)
-      kernel::conv2d_winograd(g, in, packed, bias, added, arena + step.workspace, out);
+      kernel::conv2d_winograd<Forms>(g, in, packed, bias, added, arena + step.workspace, out);
     else
-      kernel::conv2d_added(g, in, packed, bias, added, out);
+      kernel::conv2d_added<Forms>(g, in, packed, bias, added, out);
   }
 }
 

@@ -21,6 +21,32 @@
 
 namespace iop::kernel {
 
+/// What a program contains of convolution: the code for everything else is not made.
+struct conv_forms {
+  bool planar = true, depthwise = true, dense = true, taps = true, tiles = true;
+  block_set blocks = all_blocks;  ///< of output channels
+
+  friend constexpr bool operator==(const conv_forms&, const conv_forms&) = default;
+};
+
+/// What `conv2d` needs for that convolution.
+constexpr conv_forms forms_of(const windowed& g) {
+  conv_forms needed{false, false, false, false, false, 0};
+  if (g.out.channels == 0 || g.groups == 0) return needed;
+  windowed one = g;
+  one.in.channels /= g.groups;
+  one.out.channels /= g.groups;
+  one.groups = 1;
+  needed.planar = is_planar(g);
+  needed.depthwise = !needed.planar && g.groups > 1 && is_depthwise(g);
+  if (needed.planar || needed.depthwise) return needed;
+  needed.dense = is_dense(one);
+  needed.taps = !needed.dense && is_by_taps(one);
+  needed.tiles = !needed.dense && !needed.taps;
+  if (!needed.dense) needed.blocks = blocks_of(one.out.channels);
+  return needed;
+}
+
 namespace detail {
 
 /// The loop lengths and steps of region `r`; what depends on the block of output channels is left open.
@@ -47,11 +73,10 @@ inline tile_job job_of(const windowed& g, const region& r) {
 }
 
 /// One group. Blocks of output channels are the outer loop: each weight comes from memory once.
-inline void direct(const windowed& g, const float* in, const float* packed, const float* bias,
-                   const float* added, float* out) {
+template <block_set Forms>
+void by_tiles(const windowed& g, const float* in, const float* packed, const float* bias, const float* added,
+              float* out) {
   const std::size_t taps = g.kernel_height * g.kernel_width * g.in.channels;
-  if (is_dense(g)) return dense(g, in, packed, bias, out);
-  if (is_by_taps(g)) return conv2d_by_taps(g, in, packed, bias, out);
   for (std::size_t first = 0; first < g.out.channels; first += block_channels) {
     const std::size_t channels = std::min(block_channels, g.out.channels - first);
     float start[block_channels] = {};
@@ -86,30 +111,44 @@ inline void direct(const windowed& g, const float* in, const float* packed, cons
         std::swap(job.out_step, next_out);
       }
       for (std::size_t line = 0; line < lines; ++line)
-        tile_line(job, length, from + line * next_in, to + line * next_out);
+        tile_line<Forms>(job, length, from + line * next_in, to + line * next_out);
     });
   }
+}
+
+/// One group.
+template <conv_forms Forms>
+void direct(const windowed& g, const float* in, const float* packed, const float* bias, const float* added,
+            float* out) {
+  if constexpr (Forms.dense)
+    if (is_dense(g)) return dense(g, in, packed, bias, out);
+  if constexpr (Forms.taps)
+    if (is_by_taps(g)) return conv2d_by_taps<Forms.blocks>(g, in, packed, bias, out);
+  if constexpr (Forms.tiles) by_tiles<Forms.blocks>(g, in, packed, bias, added, out);
 }
 
 }  // namespace detail
 
 /// out = act(bias + in ∗ weights). `packed` comes from pack_conv2d for the same channels, groups and kernel;
 /// `bias` has one float per output channel, or is null. Without activation and bias the result is a partial
-/// sum over the input channels given. Buffers do not overlap.
-inline void conv2d(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
+/// sum over the input channels given. Buffers do not overlap. `Forms` has those of `forms_of(g)`.
+template <conv_forms Forms = conv_forms{}>
+void conv2d(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   if (g.out.channels == 0 || g.groups == 0) return;
-  if (is_planar(g)) return planar(g, in, packed, bias, out);
-  if (g.groups == 1) return detail::direct(g, in, packed, bias, nullptr, out);
-  if (is_depthwise(g)) return depthwise(g, in, packed, bias, out);
+  if constexpr (Forms.planar)
+    if (is_planar(g)) return planar(g, in, packed, bias, out);
+  if (g.groups == 1) return detail::direct<Forms>(g, in, packed, bias, nullptr, out);
+  if constexpr (Forms.depthwise)
+    if (is_depthwise(g)) return depthwise(g, in, packed, bias, out);
   windowed one = g;
   one.in.channels /= g.groups;
   one.out.channels /= g.groups;
   one.groups = 1;
   const std::size_t next_in = g.in.height * g.in.width == 0 ? 0 : one.in.channels;  // a null `in` stays null
   for (std::size_t group = 0; group < g.groups; ++group)
-    detail::direct(one, in + group * next_in, packed + group * packed_size(one),
-                   bias != nullptr ? bias + group * one.out.channels : nullptr, nullptr,
-                   out + group * one.out.channels);
+    detail::direct<Forms>(one, in + group * next_in, packed + group * packed_size(one),
+                          bias != nullptr ? bias + group * one.out.channels : nullptr, nullptr,
+                          out + group * one.out.channels);
 }
 
 /// True when `conv2d_added` can add while the sums are in registers.
@@ -119,9 +158,10 @@ constexpr bool is_added_in_tiles(const windowed& g) {
 
 /// out = act((bias + in ∗ weights) + added), the bits of conv2d and then add. `added` is laid out as `out`,
 /// and is another buffer. For operators of which `is_added_in_tiles` is true.
-inline void conv2d_added(const windowed& g, const float* in, const float* packed, const float* bias,
-                         const float* added, float* out) {
-  detail::direct(g, in, packed, bias, added, out);
+template <block_set Forms = all_blocks>
+void conv2d_added(const windowed& g, const float* in, const float* packed, const float* bias,
+                  const float* added, float* out) {
+  detail::by_tiles<Forms>(g, in, packed, bias, added, out);
 }
 
 }  // namespace iop::kernel

@@ -130,14 +130,25 @@ void panel_pixels(const panel_job& job, const pixel_grid& grid, const float* in,
   }
 }
 
+using panel_function = void (*)(const panel_job&, const pixel_grid&, const float*, float*);
+
+template <bool IsNeeded, std::size_t Vectors>
+constexpr panel_function panel_if() {
+  if constexpr (IsNeeded)
+    return &panel_pixels<Vectors>;
+  else
+    return nullptr;
+}
+
 }  // namespace detail
 
-/// All pixels of `grid` times one panel.
-inline void multiply_panel(const panel_job& job, const pixel_grid& grid, const float* in, float* out) {
+/// All pixels of `grid` times one panel, whose channels are a block of one of `Forms`.
+template <block_set Forms = all_blocks>
+void multiply_panel(const panel_job& job, const pixel_grid& grid, const float* in, float* out) {
   static constexpr auto all = []<std::size_t... V>(std::index_sequence<V...>) {
     struct {
-      void (*of[tile_vectors])(const panel_job&, const pixel_grid&, const float*, float*);
-    } of_vectors{{&detail::panel_pixels<V + 1>...}};
+      detail::panel_function of[tile_vectors];
+    } of_vectors{{detail::panel_if<((Forms >> V | Forms >> (tile_vectors + V)) & 1) != 0, V + 1>()...}};
     return of_vectors;
   }
   (std::make_index_sequence<tile_vectors>{});

@@ -34,7 +34,8 @@ constexpr bool is_by_taps(const windowed& g) {
 namespace detail {
 
 /// One block of output channels. `job` has its first panel, and afterwards its last one's end.
-inline void taps_of_block(const windowed& g, const float* in, panel_job& job, const float* bias, float* out) {
+template <block_set Forms>
+void taps_of_block(const windowed& g, const float* in, panel_job& job, const float* bias, float* out) {
   for (std::size_t p = 0; p < g.out.height * g.out.width; ++p) {
     float* start = out + p * g.out.pixel_stride;
     if (bias != nullptr)
@@ -54,16 +55,16 @@ inline void taps_of_block(const windowed& g, const float* in, panel_job& job, co
                             g.stride_width * g.in.pixel_stride,
                             g.out.row_stride(),
                             g.out.pixel_stride};
-      multiply_panel(job, grid, in + input_offset(g, hit), out + output_offset(g, hit));
+      multiply_panel<Forms>(job, grid, in + input_offset(g, hit), out + output_offset(g, hit));
     }
   activate(g.act, {g.out.height, g.out.width, job.channels, g.out.pixel_stride}, out);
 }
 
 }  // namespace detail
 
-/// One group. `packed` comes from pack_conv2d.
-inline void conv2d_by_taps(const windowed& g, const float* in, const float* packed, const float* bias,
-                           float* out) {
+/// One group. `packed` comes from pack_conv2d. `Forms`: what the blocks of output channels may be.
+template <block_set Forms = all_blocks>
+void conv2d_by_taps(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
   // Rows are taken together whose inputs and sums stay in the second-level cache for all taps.
   constexpr std::size_t cache_floats = second_level_cache / 2 / sizeof(float);
   const std::size_t row = g.stride_height * g.in.row_stride() + g.out.width * block_channels;
@@ -76,8 +77,8 @@ inline void conv2d_by_taps(const windowed& g, const float* in, const float* pack
       strip.out.height = std::min(rows, g.out.height - y);
       strip.top = vertical(g).position(y, 0);
       panel_job job{g.in.channels, channels, true, packed, nullptr};
-      detail::taps_of_block(strip, in, job, bias != nullptr ? bias + first : nullptr,
-                            out + y * g.out.row_stride() + first);
+      detail::taps_of_block<Forms>(strip, in, job, bias != nullptr ? bias + first : nullptr,
+                                   out + y * g.out.row_stride() + first);
       end = job.weights;
     }
     packed = end;

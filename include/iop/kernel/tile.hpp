@@ -24,6 +24,25 @@ inline constexpr std::size_t tile_vectors = simd::registers >= 32 ? 4 : 2;
 /// Output channels that share a block of packed weights.
 inline constexpr std::size_t block_channels = tile_vectors * simd::lanes;
 
+/// A block's vectors of channels, and whether half of a register is enough for the last: a number below
+/// `block_forms`.
+constexpr std::size_t block_form(std::size_t channels) {
+  const std::size_t whole = (channels - 1) / simd::lanes, rest = channels - whole * simd::lanes;
+  return whole + (rest <= simd::half_lanes ? tile_vectors : 0);
+}
+inline constexpr std::size_t block_forms = 2 * tile_vectors;
+
+/// A bit for each form: the code for others is not made.
+using block_set = unsigned;
+inline constexpr block_set all_blocks = (1u << block_forms) - 1;
+
+/// Of that many output channels.
+constexpr block_set blocks_of(std::size_t channels) {
+  const std::size_t rest = channels % block_channels;
+  return (channels >= block_channels ? 1u << block_form(block_channels) : 0) |
+         (rest > 0 ? 1u << block_form(rest) : 0);
+}
+
 /// What the tiles of one region and one block of output channels have in common. Steps are in floats.
 struct tile_job {
   std::size_t rows = 0;         ///< kernel rows
@@ -201,20 +220,33 @@ void line_of(const tile_job& job, std::size_t pixels, const float* in, float* ou
   }
 }
 
+using line_function = void (*)(const tile_job&, std::size_t, const float*, float*);
+
+/// Of a block of that form; or null.
+template <bool IsNeeded, std::size_t Form>
+constexpr line_function line_if() {
+  if constexpr (!IsNeeded)
+    return nullptr;
+  else if constexpr (Form < tile_vectors)
+    return &line_of<simd::batch, Form + 1>;
+  else
+    return &line_of<simd::half, Form - tile_vectors + 1>;
+}
+
 }  // namespace detail
 
 /// Computes `pixels` outputs, `in_step` and `out_step` apart, for `job.channels` ≤ block_channels output
-/// channels.
-inline void tile_line(const tile_job& job, std::size_t pixels, const float* in, float* out) {
-  static constexpr auto lines = []<std::size_t... V>(std::index_sequence<V...>) {
+/// channels, a block of one of `Forms`.
+template <block_set Forms = all_blocks>
+void tile_line(const tile_job& job, std::size_t pixels, const float* in, float* out) {
+  static constexpr auto lines = []<std::size_t... F>(std::index_sequence<F...>) {
     struct {
-      void (*of[2][tile_vectors])(const tile_job&, std::size_t, const float*, float*);
-    } all{{{&detail::line_of<simd::batch, V + 1>...}, {&detail::line_of<simd::half, V + 1>...}}};
+      detail::line_function of[block_forms];
+    } all{{detail::line_if<(Forms >> F & 1) != 0, F>()...}};
     return all;
   }
-  (std::make_index_sequence<tile_vectors>{});
-  const std::size_t whole = (job.channels - 1) / simd::lanes, rest = job.channels - whole * simd::lanes;
-  lines.of[rest <= simd::half_lanes][whole](job, pixels, in, out);
+  (std::make_index_sequence<block_forms>{});
+  lines.of[block_form(job.channels)](job, pixels, in, out);
   activate_limited(job.act, {1, pixels, job.channels, job.out_step}, out);
 }
 

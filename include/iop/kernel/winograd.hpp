@@ -43,9 +43,10 @@ void pack_winograd(const windowed& g, Read&& read, float* packed) {
 
 /// As conv2d_added, where `added` may be null, with weights from pack_winograd and winograd_workspace(
 /// out.height, out.width, in.channels, out.channels) floats of scratch, whose contents do not matter before
-/// or after.
-inline void conv2d_winograd(const windowed& g, const float* in, const float* packed, const float* bias,
-                            const float* added, float* workspace, float* out) {
+/// or after. `Forms`: what the blocks of output channels may be.
+template <block_set Forms = all_blocks>
+void conv2d_winograd(const windowed& g, const float* in, const float* packed, const float* bias,
+                     const float* added, float* workspace, float* out) {
   const std::size_t ins = g.in.channels, outs = g.out.channels;
   const winograd_block block(g.out.height, g.out.width, ins, outs);
   float* const zeros = workspace;
@@ -78,7 +79,7 @@ inline void conv2d_winograd(const windowed& g, const float* in, const float* pac
       for (std::size_t p = 0; p < winograd_points; ++p, weights = job.next) {
         job.weights = weights;
         job.next = weights + ins * job.channels;
-        multiply_panel(job, grid, inputs + p * block.in_plane, products + p * block.out_plane);
+        multiply_panel<Forms>(job, grid, inputs + p * block.in_plane, products + p * block.out_plane);
       }
       for (std::size_t t = 0; t < count; ++t) {
         const std::size_t y = (begin + t) / across * 4, x = (begin + t) % across * 4;

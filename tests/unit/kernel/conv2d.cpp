@@ -5,8 +5,12 @@
 #include <iop/kernel/pool.hpp>
 #include <iop/kernel/reference.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <utility>
 
 #include "catch.hpp"
 #include "generate.hpp"
@@ -91,6 +95,63 @@ TEST_CASE("with pixels as lanes conv2d equals the definition, and has the bits o
     REQUIRE(same_bits(rounded.result(), apart.result()));
   }
   if (simd::lanes > 1) CHECK(planar > 20);
+}
+
+namespace {
+
+constexpr windowed convolution(std::size_t ins, std::size_t outs, std::size_t height, std::size_t width,
+                               std::size_t kernel, std::size_t groups) {
+  windowed g;
+  g.in = {height, width, ins, ins};
+  g.out = {height - kernel + 1, width - kernel + 1, outs, outs};
+  g.kernel_height = g.kernel_width = kernel;
+  g.groups = groups;
+  return g;
+}
+
+/// One of each form, with blocks of all sizes.
+constexpr windowed one_of_each[]{convolution(1, 3, 9, 4 * simd::lanes, 5, 1),
+                                 convolution(9, 7, 6, 9, 3, 1),
+                                 convolution(9, block_channels, 6, 9, 3, 1),
+                                 convolution(9, 3 * block_channels - 1, 6, 9, 3, 1),
+                                 convolution(50, block_channels + 1, 6, 9, 3, 1),
+                                 convolution(50, 2 * block_channels, 6, 9, 3, 1),
+                                 convolution(9, 70, 3, 3, 3, 1),
+                                 convolution(10, 10, 6, 9, 3, 10),
+                                 convolution(12, 6 * simd::lanes, 6, 9, 3, 3),
+                                 convolution(12, 18, 6, 9, 1, 6)};
+
+template <std::size_t N>
+void check_forms(generator& draw, conv_forms& all) {
+  static constexpr conv_forms forms = forms_of(one_of_each[N]);
+  const problem p(one_of_each[N], false, draw);
+  INFO(describe(p.g));
+  marked out(p.g.out);
+  conv2d<forms>(p.g, p.in.data(), p.packed.data(), p.bias.data(), out.data());
+  REQUIRE(out.is_intact());
+  REQUIRE(same_bits(out.box(), p.result()));
+  CHECK(forms.planar + forms.depthwise + forms.dense + forms.taps + forms.tiles == 1);
+  all.planar |= forms.planar, all.depthwise |= forms.depthwise, all.dense |= forms.dense;
+  all.taps |= forms.taps, all.tiles |= forms.tiles;
+}
+
+}  // namespace
+
+TEST_CASE("the code that a convolution needs computes what all of it does", "[kernel][conv2d]") {
+  generator draw(14);
+  conv_forms seen{false, false, false, false, false, all_blocks};
+  [&]<std::size_t... N>(std::index_sequence<N...>) { (check_forms<N>(draw, seen), ...); }
+  (std::make_index_sequence<std::size(one_of_each)>{});
+  if (simd::lanes >= 6) CHECK(seen == conv_forms{});
+}
+
+TEST_CASE("every block of a convolution's output channels has a form that is made", "[kernel][conv2d]") {
+  for (std::size_t channels = 1; channels <= 4 * block_channels; ++channels)
+    for (std::size_t first = 0; first < channels; first += block_channels) {
+      const std::size_t form = block_form(std::min(block_channels, channels - first));
+      REQUIRE(form < block_forms);
+      REQUIRE((blocks_of(channels) >> form & 1) != 0);
+    }
 }
 
 TEST_CASE("a convolution that adds has the bits of a convolution and then an addition", "[kernel][conv2d]") {
