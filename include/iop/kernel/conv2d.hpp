@@ -26,12 +26,14 @@ struct conv_forms {
   bool planar = true, depthwise = true, dense = true, taps = true, tiles = true;
   block_set blocks = all_blocks;  ///< of output channels
 
+  /// No form by itself: what Winograd's algorithm needs.
+  static constexpr conv_forms only(block_set of) { return {false, false, false, false, false, of}; }
   friend constexpr bool operator==(const conv_forms&, const conv_forms&) = default;
 };
 
 /// What `conv2d` needs for that convolution.
 constexpr conv_forms forms_of(const windowed& g) {
-  conv_forms needed{false, false, false, false, false, 0};
+  conv_forms needed = conv_forms::only(0);
   if (g.out.channels == 0 || g.groups == 0) return needed;
   windowed one = g;
   one.in.channels /= g.groups;
