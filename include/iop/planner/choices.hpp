@@ -139,7 +139,7 @@ class choice_builder {
   constexpr ranges<Ranks> all_for(rank_set members) const {
     ranges<Ranks> shares{};
     for (std::size_t r = 0; r < Ranks; ++r)
-      if ((members >> r & 1) != 0) shares.end[r] = p_.ops[i_].out.channels;
+      if (has(members, r)) shares.end[r] = p_.ops[i_].out.channels;
     return shares;
   }
   constexpr void add_single(std::size_t rank) {
