@@ -22,7 +22,7 @@ namespace iop::exec {
 /// Of a step: what its kernel needs, if that is a convolution.
 constexpr kernel::conv_forms forms_of(kind what, const deploy::compute_step& step) {
   if (what != kind::conv2d && what != kind::dense) return {};
-  if (step.by_winograd) return kernel::conv_forms::only(kernel::blocks_of(step.geometry.out.channels));
+  if (step.by_winograd) return {0, kernel::blocks_of(step.geometry.out.channels)};
   return kernel::forms_of(step.geometry);
 }
 

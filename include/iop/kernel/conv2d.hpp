@@ -21,32 +21,41 @@
 
 namespace iop::kernel {
 
+/// How a convolution is computed.
+enum class conv_algorithm { none, planar, depthwise, dense, taps, tiles };
+
+/// One of the groups, which are all alike.
+constexpr windowed group_of(const windowed& g) {
+  windowed one = g;
+  one.in.channels /= g.groups;
+  one.out.channels /= g.groups;
+  one.groups = 1;
+  return one;
+}
+
+constexpr conv_algorithm algorithm_of(const windowed& g) {
+  if (g.out.channels == 0 || g.groups == 0) return conv_algorithm::none;
+  if (is_planar(g)) return conv_algorithm::planar;
+  if (is_depthwise(g)) return conv_algorithm::depthwise;
+  const windowed one = group_of(g);
+  if (is_dense(one)) return conv_algorithm::dense;
+  return is_by_taps(one) ? conv_algorithm::taps : conv_algorithm::tiles;
+}
+
 /// What a program contains of convolution: the code for everything else is not made.
 struct conv_forms {
-  bool planar = true, depthwise = true, dense = true, taps = true, tiles = true;
+  unsigned algorithms = ~0u;      ///< a bit for each
   block_set blocks = all_blocks;  ///< of output channels
 
-  /// No form by itself: what Winograd's algorithm needs.
-  static constexpr conv_forms only(block_set of) { return {false, false, false, false, false, of}; }
+  constexpr bool has(conv_algorithm a) const { return (algorithms >> static_cast<unsigned>(a) & 1) != 0; }
   friend constexpr bool operator==(const conv_forms&, const conv_forms&) = default;
 };
 
 /// What `conv2d` needs for that convolution.
 constexpr conv_forms forms_of(const windowed& g) {
-  conv_forms needed = conv_forms::only(0);
-  if (g.out.channels == 0 || g.groups == 0) return needed;
-  windowed one = g;
-  one.in.channels /= g.groups;
-  one.out.channels /= g.groups;
-  one.groups = 1;
-  needed.planar = is_planar(g);
-  needed.depthwise = !needed.planar && g.groups > 1 && is_depthwise(g);
-  if (needed.planar || needed.depthwise) return needed;
-  needed.dense = is_dense(one);
-  needed.taps = !needed.dense && is_by_taps(one);
-  needed.tiles = !needed.dense && !needed.taps;
-  if (!needed.dense) needed.blocks = blocks_of(one.out.channels);
-  return needed;
+  const conv_algorithm a = algorithm_of(g);
+  const bool is_in_blocks = a == conv_algorithm::taps || a == conv_algorithm::tiles;
+  return {1u << static_cast<unsigned>(a), is_in_blocks ? blocks_of(group_of(g).out.channels) : 0};
 }
 
 namespace detail {
@@ -118,15 +127,15 @@ void by_tiles(const windowed& g, const float* in, const float* packed, const flo
   }
 }
 
-/// One group.
+/// One group, by an algorithm for each of them.
 template <conv_forms Forms>
-void direct(const windowed& g, const float* in, const float* packed, const float* bias, const float* added,
+void direct(conv_algorithm by, const windowed& g, const float* in, const float* packed, const float* bias,
             float* out) {
-  if constexpr (Forms.dense)
-    if (is_dense(g)) return dense(g, in, packed, bias, out);
-  if constexpr (Forms.taps)
-    if (is_by_taps(g)) return conv2d_by_taps<Forms.blocks>(g, in, packed, bias, out);
-  if constexpr (Forms.tiles) by_tiles<Forms.blocks>(g, in, packed, bias, added, out);
+  if constexpr (Forms.has(conv_algorithm::dense))
+    if (by == conv_algorithm::dense) return dense(g, in, packed, bias, out);
+  if constexpr (Forms.has(conv_algorithm::taps))
+    if (by == conv_algorithm::taps) return conv2d_by_taps<Forms.blocks>(g, in, packed, bias, out);
+  if constexpr (Forms.has(conv_algorithm::tiles)) by_tiles<Forms.blocks>(g, in, packed, bias, nullptr, out);
 }
 
 }  // namespace detail
@@ -136,26 +145,23 @@ void direct(const windowed& g, const float* in, const float* packed, const float
 /// sum over the input channels given. Buffers do not overlap. `Forms` has those of `forms_of(g)`.
 template <conv_forms Forms = conv_forms{}>
 void conv2d(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
-  if (g.out.channels == 0 || g.groups == 0) return;
-  if constexpr (Forms.planar)
-    if (is_planar(g)) return planar(g, in, packed, bias, out);
-  if (g.groups == 1) return detail::direct<Forms>(g, in, packed, bias, nullptr, out);
-  if constexpr (Forms.depthwise)
-    if (is_depthwise(g)) return depthwise(g, in, packed, bias, out);
-  windowed one = g;
-  one.in.channels /= g.groups;
-  one.out.channels /= g.groups;
-  one.groups = 1;
+  const conv_algorithm by = algorithm_of(g);
+  if (by == conv_algorithm::none) return;
+  if constexpr (Forms.has(conv_algorithm::planar))
+    if (by == conv_algorithm::planar) return planar(g, in, packed, bias, out);
+  if constexpr (Forms.has(conv_algorithm::depthwise))
+    if (by == conv_algorithm::depthwise) return depthwise(g, in, packed, bias, out);
+  const windowed one = group_of(g);
   const std::size_t next_in = g.in.height * g.in.width == 0 ? 0 : one.in.channels;  // a null `in` stays null
   for (std::size_t group = 0; group < g.groups; ++group)
-    detail::direct<Forms>(one, in + group * next_in, packed + group * packed_size(one),
-                          bias != nullptr ? bias + group * one.out.channels : nullptr, nullptr,
+    detail::direct<Forms>(by, one, in + group * next_in, packed + group * packed_size(one),
+                          bias != nullptr ? bias + group * one.out.channels : nullptr,
                           out + group * one.out.channels);
 }
 
 /// True when `conv2d_added` can add while the sums are in registers.
 constexpr bool is_added_in_tiles(const windowed& g) {
-  return g.groups == 1 && g.out.channels > 0 && !is_planar(g) && !is_dense(g) && !is_by_taps(g);
+  return g.groups == 1 && algorithm_of(g) == conv_algorithm::tiles;
 }
 
 /// out = act((bias + in ∗ weights) + added), the bits of conv2d and then add. `added` is laid out as `out`,
