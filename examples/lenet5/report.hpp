@@ -13,7 +13,10 @@
 
 #include <cstddef>
 #include <cstdio>
+#include <iterator>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace lenet5 {
@@ -37,12 +40,22 @@ struct row {
   std::vector<device> ranks{};
 };
 
-/// What the planner expects of a policy; it is an ordinary function, so here it runs at run time.
+template <std::size_t Devices, iop::policy Policy>
+inline constexpr iop::planner::prediction prediction_of =
+    iop::planner::predict(lenet5::spec.list(), porch<Devices, Policy>::cluster, porch<Devices, Policy>::plan);
+
+/// What the planner expects of one of the `policies`: constants, as the plans are.
 inline iop::planner::prediction predict(std::size_t devices, iop::policy policy) {
-  const auto on = [policy]<std::size_t Devices>(const iop::cluster<Devices>& c) {
-    return iop::planner::predict(lenet5::spec.list(), c, iop::make_plan<lenet5>(c, policy));
+  const auto on = [policy]<std::size_t Devices, std::size_t... P>(
+      std::integral_constant<std::size_t, Devices>, std::index_sequence<P...>) {
+    iop::planner::prediction found;
+    (void)((policies[P] == policy && (found = prediction_of<Devices, policies[P]>, true)) || ...);
+    return found;
   };
-  return devices == 2 ? on(first_boards<2>()) : devices == 3 ? on(first_boards<3>()) : on(first_boards<4>());
+  constexpr std::make_index_sequence<std::size(policies)> all;
+  return devices == 2   ? on(std::integral_constant<std::size_t, 2>{}, all)
+         : devices == 3 ? on(std::integral_constant<std::size_t, 3>{}, all)
+                        : on(std::integral_constant<std::size_t, 4>{}, all);
 }
 
 /// How many of the first classes are the same.

@@ -12,7 +12,6 @@
 #include <iop/kernel/geometry.hpp>
 #include <iop/kernel/region.hpp>
 #include <iop/kernel/simd.hpp>
-#include <iop/spec/cache.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -72,13 +71,7 @@ constexpr bool is_depthwise_3x3(const windowed& g) {
          horizontal(g).position(g.out.width - 1, 2) <= static_cast<std::ptrdiff_t>(g.in.width);
 }
 
-/// Whether the outputs are more than the second-level cache holds beside what they are made from. Only then
-/// they are fetched before they are written: otherwise that takes longer than it saves.
-constexpr bool is_far(const extents& out) {
-  return out.height * out.row_stride() > second_level_cache / 4 * 3 / sizeof(float);
-}
-
-/// Neighbouring outputs of one or two rows, a register of channels.
+/// Neighbouring outputs of one or two rows.
 struct depthwise_spot {
   const float* in = nullptr;  ///< under the first tap, be it in the padding
   range rows{};               ///< of the input, from there on, that exist
@@ -87,10 +80,12 @@ struct depthwise_spot {
   float* out = nullptr;
 };
 
-/// One input after the other is added to all that see it: a register holds it, and not all of a row.
+/// A register of channels. One input after the other is added to all that see it: a register holds it, and
+/// not all of a row.
 template <std::size_t Stride, std::size_t Rows, std::size_t Pixels>
-void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at, const float* weights,
-                        const simd::batch& start) {
+[[gnu::always_inline]] inline void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at,
+                                                      const float* weights, const simd::batch& start,
+                                                      const limits& l) {
   using simd::batch;
   constexpr std::size_t reach = (Pixels - 1) * Stride + 3, in_rows = (Rows - 1) * Stride + 3;
   constexpr auto sees = [](std::size_t r, std::size_t i) { return i >= r * Stride && i < r * Stride + 3; };
@@ -100,12 +95,6 @@ void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at, const float
   for (std::size_t r = 0; r < Rows; ++r)
 #pragma GCC unroll 8
     for (std::size_t p = 0; p < Pixels; ++p) sum[r][p] = start;
-  if (is_far(g.out))
-#pragma GCC unroll 2
-    for (std::size_t r = 0; r < Rows; ++r)  // the next tile's
-#pragma GCC unroll 8
-      for (std::size_t p = 0; p < Pixels; ++p)
-        simd::prefetch_to_write(at.out + r * g.out.row_stride() + (p + Pixels) * g.out.pixel_stride);
 #pragma GCC unroll 5
   for (std::size_t i = 0; i < in_rows; ++i) {
     if (i < at.rows.begin || i >= at.rows.end) continue;
@@ -137,7 +126,6 @@ void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at, const float
       }
     }
   }
-  const limits l = limits_of(g.act);
   const std::size_t out_step = g.out.pixel_stride;
   float* out[2] = {at.out, at.out + g.out.row_stride()};
 #pragma GCC unroll 2
@@ -146,14 +134,28 @@ void depthwise_3x3_tile(const windowed& g, const depthwise_spot& at, const float
     for (std::size_t p = 0; p < Pixels; ++p, out[r] += out_step) simd::store(out[r], limited(l, sum[r][p]));
 }
 
+/// All channels: neighbours in memory, so that they come and go in long streams.
+template <std::size_t Stride, std::size_t Rows, std::size_t Pixels>
+void depthwise_3x3_pixels(const windowed& g, const depthwise_spot& pixels, const float* weights,
+                          const float* bias) {
+  const limits l = limits_of(g.act);
+  for_each_chunk(g.out.channels, [&](std::size_t c, std::size_t) {
+    depthwise_spot at = pixels;
+    at.in += c;
+    at.out += c;
+    const simd::batch start = bias != nullptr ? simd::load(bias + c) : simd::broadcast(0.0f);
+    depthwise_3x3_tile<Stride, Rows, Pixels>(g, at, weights + c, start, l);
+  });
+}
+
 /// `Rows` rows of outputs from row `y` on.
 template <std::size_t Stride, std::size_t Rows>
 void depthwise_3x3_rows(const windowed& g, std::size_t y, const float* in, const float* weights,
-                        const simd::batch& start, float* out) {
+                        const float* bias, float* out) {
   static constexpr auto tiles = []<std::size_t... P>(std::index_sequence<P...>) {
     struct {
-      void (*of[depthwise_pixels])(const windowed&, const depthwise_spot&, const float*, const simd::batch&);
-    } all{{&depthwise_3x3_tile<Stride, Rows, P + 1>...}};
+      void (*of[depthwise_pixels])(const windowed&, const depthwise_spot&, const float*, const float*);
+    } all{{&depthwise_3x3_pixels<Stride, Rows, P + 1>...}};
     return all;
   }
   (std::make_index_sequence<depthwise_pixels>{});
@@ -173,7 +175,7 @@ void depthwise_3x3_rows(const windowed& g, std::size_t y, const float* in, const
   for (std::size_t share = (pixels + depthwise_pixels - 1) / depthwise_pixels; share > 0; --share) {
     const std::size_t count = (pixels + share - 1) / share;
     at.is_right = has_right && share == 1;
-    tiles.of[count - 1](g, at, weights, start);
+    tiles.of[count - 1](g, at, weights, bias);
     at.in += count * Stride * g.in.pixel_stride;
     at.out += count * g.out.pixel_stride;
     at.is_left = false;
@@ -181,22 +183,18 @@ void depthwise_3x3_rows(const windowed& g, std::size_t y, const float* in, const
   }
 }
 
-/// A register of channels at a time: the rows of it that three kernel rows look at stay in the first cache.
 /// Two rows of outputs share inputs, and are enough sums not to wait for each other.
 template <std::size_t Stride>
 void depthwise_3x3(const windowed& g, const float* in, const float* packed, const float* bias, float* out) {
-  for_each_chunk(g.out.channels, [&](std::size_t c, std::size_t) {
-    const simd::batch start = bias != nullptr ? simd::load(bias + c) : simd::broadcast(0.0f);
-    for (std::size_t y = 0; y < g.out.height;) {
-      if (g.stride_height == Stride && y + 1 < g.out.height) {
-        depthwise_3x3_rows<Stride, 2>(g, y, in + c, packed + c, start, out + c);
-        y += 2;
-      } else {
-        depthwise_3x3_rows<Stride, 1>(g, y, in + c, packed + c, start, out + c);
-        y += 1;
-      }
+  for (std::size_t y = 0; y < g.out.height;) {
+    if (g.stride_height == Stride && y + 1 < g.out.height) {
+      depthwise_3x3_rows<Stride, 2>(g, y, in, packed, bias, out);
+      y += 2;
+    } else {
+      depthwise_3x3_rows<Stride, 1>(g, y, in, packed, bias, out);
+      y += 1;
     }
-  });
+  }
 }
 
 }  // namespace detail

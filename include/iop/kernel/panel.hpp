@@ -26,6 +26,10 @@ struct pixel_grid {
   std::size_t out_column = 0;  ///< from column to column of the output
 };
 
+/// Bytes from weights in use to those that are fetched meanwhile, where each is used once: what a memory
+/// sends in some 400 ns, at 30 GB/s.
+inline constexpr std::size_t panel_stream_ahead = std::size_t{12} << 10;
+
 struct panel_job {
   std::size_t run = 0;             ///< inputs of a pixel
   std::size_t channels = 0;        ///< outputs of a pixel, at most block_channels
@@ -105,11 +109,13 @@ void panel_pixels(const panel_job& job, const pixel_grid& grid, const float* in,
   (std::make_index_sequence<tile_pixels>{});
 
   std::size_t pixels = grid.rows * grid.columns, share = (pixels + tile_pixels - 1) / tile_pixels;
-  // Each tile fetches its part of the next panel. A single one would only wait for it.
-  const bool fetches = job.next != nullptr && share > 1;
+  // Each tile fetches its part of the next panel. A single one waits for the present one, and hurries on in
+  // it.
   const std::size_t bytes = job.channels * sizeof(float),
-                    ahead_step = fetches ? (bytes + share - 1) / share : 0;
-  const char* ahead = reinterpret_cast<const char*>(fetches ? job.next : job.weights);
+                    ahead_step = job.next != nullptr ? (bytes + share - 1) / share : 0;
+  const char* ahead = share > 1 && job.next != nullptr
+                          ? reinterpret_cast<const char*>(job.next)
+                          : reinterpret_cast<const char*>(job.weights) + panel_stream_ahead;
   const float* from[tile_pixels];
   float* to[tile_pixels];
   std::size_t column = 0;

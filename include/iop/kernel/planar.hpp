@@ -36,10 +36,12 @@ constexpr std::size_t planar_rows(const windowed& g, std::size_t count) {
 
 }  // namespace detail
 
-/// True when lanes of output channels would be idle by half, a row fills lanes of pixels, and two rows fit.
+/// True when lanes of output channels would be idle by half, or by a quarter and all sums stay in registers,
+/// a row fills lanes of pixels, and two rows fit.
 constexpr bool is_planar(const windowed& g) {
+  constexpr std::size_t most = std::max(simd::lanes / 2, std::min(planar_channels, simd::lanes / 4 * 3));
   return g.groups == 1 && g.in.channels == 1 && g.in.pixel_stride == 1 && g.stride_width == 1 &&
-         2 * g.out.channels <= simd::lanes && g.out.width >= simd::lanes &&
+         g.out.channels <= most && g.out.width >= simd::lanes &&
          detail::planar_columns(g) * detail::planar_rows(g, 2) <= planar_band;
 }
 

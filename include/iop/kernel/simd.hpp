@@ -157,14 +157,28 @@ inline float reduce_add(const batch& b) {
 #endif
 }
 
-/// The first `count` ≤ lanes floats; the other lanes are zero.
+#if defined(__AVX__) && !defined(__AVX512F__)
+/// All bits of the first `count` lanes.
+inline __m256i first_lanes(std::size_t count) {
+  static constexpr int bits[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_castps_si256(_mm256_loadu_ps(reinterpret_cast<const float*>(bits + lanes - count)));
+}
+#endif
+
+/// The first `count` ≤ lanes floats; the other lanes are zero. (Not by way of memory: a register that is read
+/// from several stores waits until these are done.)
 inline batch load_first(const float* from, std::size_t count) {
 #if defined(__AVX512F__)
   return batch(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1u), from));
+#elif defined(__AVX__)
+  return batch(_mm256_maskload_ps(from, first_lanes(count)));
 #else
-  float padded[lanes] = {};
-  for (std::size_t i = 0; i < count; ++i) padded[i] = from[i];
-  return load(padded);
+  static_assert(lanes == 4, "iop: registers of four floats are expected here.");
+  const float none = 0.0f;
+  if (count == lanes) return load(from);
+  const batch::register_type values = {count > 0 ? from[0] : none, count > 1 ? from[1] : none,
+                                       count > 2 ? from[2] : none, none};
+  return batch(values);
 #endif
 }
 
@@ -175,6 +189,10 @@ inline batch load_clipped(const float* row, std::ptrdiff_t at, std::size_t lengt
   const std::ptrdiff_t end = std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(length) - at, begin, all);
 #if defined(__AVX512F__)
   return batch(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << end) - (1u << begin)), row + at));
+#elif defined(__AVX__)
+  const __m256 before = _mm256_castsi256_ps(first_lanes(static_cast<std::size_t>(begin))),
+               all_up_to = _mm256_castsi256_ps(first_lanes(static_cast<std::size_t>(end)));
+  return batch(_mm256_maskload_ps(row + at, _mm256_castps_si256(_mm256_andnot_ps(before, all_up_to))));
 #else
   float padded[lanes] = {};
   for (std::ptrdiff_t i = begin; i < end; ++i) padded[i] = row[at + i];
@@ -213,6 +231,21 @@ inline void store(float* to, const half& b) { _mm256_storeu_ps(to, b.values); }
 inline void store_first(float* to, const batch& b, std::size_t count) {
 #if defined(__AVX512F__)
   _mm512_mask_storeu_ps(to, static_cast<__mmask16>((1u << count) - 1u), b);
+#elif defined(__AVX__)
+  const __m256 all = b;
+  if (count == lanes) return _mm256_storeu_ps(to, all);
+  __m128 four = _mm256_castps256_ps128(all);
+  if ((count & 4) != 0) {
+    _mm_storeu_ps(to, four);
+    four = _mm256_extractf128_ps(all, 1);
+    to += 4;
+  }
+  if ((count & 2) != 0) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(to), four);
+    four = _mm_movehl_ps(four, four);
+    to += 2;
+  }
+  if ((count & 1) != 0) _mm_store_ss(to, four);
 #else
   float all[lanes];
   store(all, b);

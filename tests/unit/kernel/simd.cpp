@@ -21,6 +21,26 @@ TEST_CASE("partial loads and stores touch what they are told to", "[kernel][simd
     std::vector<float> to(count);
     simd::store_first(to.data(), loaded, count);
     REQUIRE(to == from);
+
+    float guarded[simd::lanes + 1] = {};
+    simd::store_first(guarded, simd::broadcast(1.0f), count);
+    for (std::size_t i = 0; i <= simd::lanes; ++i) REQUIRE(guarded[i] == (i < count ? 1.0f : 0.0f));
+  }
+}
+
+TEST_CASE("a clipped load is zero beside the row", "[kernel][simd]") {
+  constexpr auto lanes = static_cast<std::ptrdiff_t>(simd::lanes);
+  for (std::size_t length = 0; length <= 2 * simd::lanes + 1; ++length) {
+    std::vector<float> row(length);  // exactly as long, for the address sanitizer
+    for (std::size_t i = 0; i < length; ++i) row[i] = static_cast<float>(i + 1);
+    for (std::ptrdiff_t at = -lanes - 1; at <= static_cast<std::ptrdiff_t>(length) + 1; ++at) {
+      float all[simd::lanes];
+      simd::store(all, simd::load_clipped(row.data(), at, length));
+      for (std::ptrdiff_t i = 0; i < lanes; ++i) {
+        const bool is_inside = at + i >= 0 && at + i < static_cast<std::ptrdiff_t>(length);
+        REQUIRE(all[i] == (is_inside ? static_cast<float>(at + i + 1) : 0.0f));
+      }
+    }
   }
 }
 
