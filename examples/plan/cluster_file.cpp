@@ -193,12 +193,14 @@ class unique_keys {
 
 /// The library's words without the number of the error in front, and without most of a long text in it.
 std::string in_short(std::string_view what) {
+  constexpr std::size_t most = 200;
   what.remove_prefix(what.find("] ") + 2);
   const std::string_view mark = "last read: ";
   const std::size_t begin = what.find(mark);
-  if (begin == what.npos) return std::string(what);
-  return fmt::format("{}{}", what.substr(0, begin + mark.size()),
-                     iop::file::shown(what.substr(begin + mark.size())).view());
+  if (begin != what.npos)
+    return fmt::format("{}{}", what.substr(0, begin + mark.size()),
+                       iop::file::shown(what.substr(begin + mark.size())).view());
+  return iop::file::printable(what.substr(0, most)) + (what.size() > most ? "..." : "");
 }
 
 setup from_json(const json& all) {
@@ -222,6 +224,21 @@ setup from_json(const json& all) {
   return made;
 }
 
+/// A cluster takes a few thousand bytes; what is much larger is another file.
+constexpr std::size_t most_file_bytes = std::size_t{64} << 10;
+
+std::string content_of(std::istream& stream) {
+  stream.exceptions(std::ios::badbit);
+  std::string content(most_file_bytes + 1, '\0');
+  stream.read(content.data(), static_cast<std::streamsize>(content.size()));
+  content.resize(static_cast<std::size_t>(stream.gcount()));
+  if (content.size() > most_file_bytes)
+    throw std::runtime_error(
+        fmt::format("is larger than the {} bytes that a cluster may take.", most_file_bytes));
+  if (content.find('\0') != content.npos) throw std::runtime_error("is not JSON: it holds a byte that is 0.");
+  return content;
+}
+
 }  // namespace
 
 setup read_cluster(const std::string& file) {
@@ -229,7 +246,7 @@ setup read_cluster(const std::string& file) {
   std::ifstream stream(file);
   if (!stream) throw std::runtime_error(fmt::format("{}: cannot be opened.", shown.view()));
   try {
-    return from_json(json::parse(stream, unique_keys{}));
+    return from_json(json::parse(content_of(stream), unique_keys{}));
   } catch (const std::ios_base::failure& reason) {
     throw std::runtime_error(fmt::format("{}: cannot be read: {}.", shown.view(), reason.code().message()));
   } catch (const json::exception& reason) {

@@ -127,13 +127,14 @@ int run(const options& o) {
   for (const iop::policy p : iop::all_policies)
     if (o.policy == "all" || o.policy == name_of(p)) reports.push_back(make_report(n, s, p));
 
-  std::FILE* table = console::table_beside(o.outputs());
-  reports.size() == 1 ? print_plan(table, n, s, reports[0]) : print_comparison(table, n, s, reports);
   if (!o.json.empty()) console::write_output(o.json, to_json(n, s, reports).dump(1) + '\n');
   if (!o.html.empty()) console::write_output(o.html, to_page(n, s, reports));
   if (!o.header.empty()) console::write_output(o.header, to_header(n, reports[0]));
+  std::FILE* table = console::table_beside(o.outputs());
+  reports.size() == 1 ? print_plan(table, n, s, reports[0]) : print_comparison(table, n, s, reports);
   // A comparison is of use as long as one policy fits.
   if (std::any_of(reports.begin(), reports.end(), [](const report& r) { return r.fits(); })) return 0;
+  std::fflush(table);  // where both go to one place, the sentence is behind it
   fmt::print(stderr, "{}\n", reports.back().problem);
   return 1;
 }

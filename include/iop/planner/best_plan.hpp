@@ -12,15 +12,20 @@
 
 namespace iop::planner {
 
+/// Bytes that a device lacks for a plan.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p,
+                                    const schedule<Operators, Ranks>& all, std::size_t rank) {
+  const std::size_t needed = footprint_of(ops, p, all, rank).bytes(), limit = c.devices[rank].memory.bytes;
+  return needed > limit ? needed - limit : 0;
+}
+
 /// Bytes that the fullest device lacks for a plan; 0 when it fits.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
   const auto all = spell_out(ops, p);
   std::size_t most = 0;
-  for (std::size_t r = 0; r < Ranks; ++r) {
-    const std::size_t needed = footprint_of(ops, p, all, r).bytes(), limit = c.devices[r].memory.bytes;
-    if (needed > limit) most = std::max(most, needed - limit);
-  }
+  for (std::size_t r = 0; r < Ranks; ++r) most = std::max(most, missing_bytes(ops, c, p, all, r));
   return most;
 }
 

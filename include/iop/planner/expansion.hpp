@@ -22,6 +22,8 @@ struct pass_limits {
   std::size_t width = 0;      ///< labels kept for each value that an operator makes
   std::size_t beam = 0;       ///< labels kept of each operator, the most promising ones; 0: all
   bool compares = true;       ///< of two labels the worse is dropped
+  double thrift = 0;          ///< how much longer a beam takes a plan to be that will lack memory
+  std::size_t tries = 0;      ///< labels times choices of a step, where memory binds; 0: any number
 };
 
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
@@ -52,7 +54,9 @@ class expansion {
         fetches_(p, index, own, before),
         arrivals_(own.queries),
         ways_(p, index, spine),
-        beam_(limits.beam) {
+        beam_(limits.beam),
+        thrift_(limits.thrift),
+        tries_(limits.tries) {
     for (std::size_t r = 0; r < Ranks; ++r) all_speed_ += p.speed[r];
   }
 
@@ -80,15 +84,26 @@ class expansion {
   }
 
   /// The labels, the earliest first: later ones often come too late to be looked at.
-  constexpr std::vector<std::size_t> by_time() const {
+  constexpr std::vector<std::size_t> by_time() {
     std::vector<std::size_t> order;
     order.reserve(before_.count);
     for (std::size_t l = 0; l < before_.count; ++l)
-      if (before_.bound[l] <= before_.cut) order.push_back(l);
+      if (!before_.is_cut(l)) order.push_back(l);
+    keep_most_promising(order);
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
       return before_.latest[a] != before_.latest[b] ? before_.latest[a] < before_.latest[b] : a < b;
     });
     return order;
+  }
+
+  /// As many as may be tried with all choices.
+  constexpr void keep_most_promising(std::vector<std::size_t>& labels) {
+    if (!p_.memory_binds || tries_ == 0 || labels.size() * stage_.options.count <= tries_) return;
+    kept_.labels().is_complete = false;
+    std::sort(labels.begin(), labels.end(), [&](std::size_t a, std::size_t b) {
+      return before_.rank[a] != before_.rank[b] ? before_.rank[a] < before_.rank[b] : a < b;
+    });
+    labels.resize(std::max<std::size_t>(1, tries_ / stage_.options.count));
   }
 
   constexpr double least_from(std::size_t query) const {
@@ -240,7 +255,11 @@ class expansion {
       if (joined > next.bound) next.bound = joined;
     }
     if (p_.memory_binds && !account(from, chosen, f, next)) return;
-    beam_.add(next.bound);
+    next.rank = next.bound;
+    if (thrift_ > 0) next.rank *= 1 + thrift_ * excess_behind(p_, i_, next.weights, next.peak);
+    if (next.rank >= beam_.limit()) return;
+    beam_.add(next.rank);
+    // No rank is below the bound.
     if (beam_.limit() < limit_) limit_ = beam_.limit();
     kept_.insert(next, value);
   }
@@ -259,7 +278,7 @@ class expansion {
       next.peak[r] = before > peak ? before : peak;
       if (!has_room(p_, r, next.weights[r], next.peak[r])) return false;
     }
-    return true;
+    return has_room_behind(p_, i_, next.weights, next.peak);
   }
 
   const problem<Operators, Ranks>& p_;
@@ -282,6 +301,8 @@ class expansion {
   column<std::size_t, Most> number_of_value_{};  ///< of the values made; or nowhere
   ways_ahead<Most, Operators, Ranks> ways_;
   planner::beam beam_;
+  double thrift_;
+  std::size_t tries_;
 };
 
 }  // namespace iop::planner

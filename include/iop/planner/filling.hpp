@@ -9,6 +9,7 @@
 #include <iop/planner/best_plan.hpp>
 #include <iop/planner/footprint.hpp>
 
+#include <array>
 #include <cstddef>
 
 namespace iop::planner {
@@ -19,20 +20,66 @@ class filling {
   constexpr filling(op_list ops, const cluster<Ranks>& c, endpoints ends)
       : ops_(ops), devices_(c), ends_(ends) {}
 
-  /// Rows for no operator, and for those that hold up to a 32nd, a 16th, … half of all weights.
+  using plan_type = plan<Operators, Ranks>;
+  using room_list = std::array<double, Ranks>;
+
+  /// How many there are: rows for no operator, or for those that hold up to a 1024th, a 512th, … half of all
+  /// weights; channels in steps that suit the devices, or one by one.
+  static constexpr std::size_t count = 2 * 11;
+  /// What else a device holds changes little with the cuts: a plan that is balanced by speed says it, another
+  /// is nearer.
+  static constexpr int rounds = 2;
+
+  /// It is the same as the one before it.
+  constexpr bool is_repeated(std::size_t number) const {
+    return number > 1 && first_of(number / 2) == first_of(number / 2 - 1);
+  }
+
+  constexpr plan_type balanced_by_speed(std::size_t number) const {
+    return cut_from(first_of(number / 2), devices_);
+  }
+  /// Bytes that a rank has for the weights that are cut by output channel.
+  constexpr double room_in(std::size_t number, const plan_type& made, const schedule<Operators, Ranks>& all,
+                           std::size_t rank) const {
+    std::size_t taken = footprint_of(ops_, made, all, rank).bytes();
+    for (std::size_t i = first_of(number / 2); i < ops_.size(); ++i)
+      taken -= place_weights(ops_[i], made.decisions[i], rank, 0).end * sizeof(float);
+    const std::size_t has = devices_.devices[rank].memory.bytes;
+    return has > taken ? static_cast<double>(has - taken) : 1;
+  }
+  constexpr plan_type balanced_by(std::size_t number, const room_list& room) const {
+    cluster<Ranks> as_quick_as_roomy = devices_;
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      device& d = as_quick_as_roomy.devices[r];
+      d.compute = {room[r]}, d.memory_bandwidth = {room[r]};
+      d.winograd = d.depthwise = d.narrow = {};
+      if (number % 2 == 1) d.channel_step = 1;
+    }
+    return cut_from(first_of(number / 2), as_quick_as_roomy);
+  }
+
   constexpr void offer_to(best_plan<Operators, Ranks>& best) const {
-    std::size_t all = 0;
-    for (const op& o : ops_) all += parameter_count(o);
-    best.offer(plan_from(1));
-    std::size_t before = 1;
-    for (std::size_t part = 32; part > 1; part /= 2) {
-      const std::size_t first = end_of(all / part);
-      if (first != before) best.offer(plan_from(first));
-      before = first;
+    for (std::size_t number = 0; number < count; ++number) {
+      if (is_repeated(number)) continue;
+      plan_type made = balanced_by_speed(number);
+      for (int round = 0; round < rounds; ++round) {
+        const auto all = spell_out(ops_, made);
+        room_list room{};
+        for (std::size_t r = 0; r < Ranks; ++r) room[r] = room_in(number, made, all, r);
+        made = balanced_by(number, room);
+      }
+      best.offer(made);
     }
   }
 
  private:
+  constexpr std::size_t first_of(std::size_t halving) const {
+    if (halving == 0) return 1;
+    std::size_t all = 0;
+    for (const op& o : ops_) all += parameter_count(o);
+    return end_of(all >> (count / 2 - halving));
+  }
+
   /// Of the operators that hold at most so many parameters.
   constexpr std::size_t end_of(std::size_t parameters) const {
     std::size_t end = 1, held = 0;
@@ -41,27 +88,7 @@ class filling {
     return end;
   }
 
-  /// Output channels from `first` on. What else a device holds changes little with their cuts: a plan that is
-  /// balanced by speed says it, another is nearer.
-  constexpr plan<Operators, Ranks> plan_from(std::size_t first) const {
-    plan<Operators, Ranks> made = cut_from(first, devices_);
-    cluster<Ranks> as_quick_as_roomy = devices_;
-    for (int round = 0; round < 2; ++round) {
-      const auto all = spell_out(ops_, made);
-      for (std::size_t r = 0; r < Ranks; ++r) {
-        std::size_t taken = footprint_of(ops_, made, all, r).bytes();
-        for (std::size_t i = first; i < ops_.size(); ++i)
-          taken -= place_weights(ops_[i], made.decisions[i], r, 0).end * sizeof(float);
-        device& d = as_quick_as_roomy.devices[r];
-        const double room = d.memory.bytes > taken ? static_cast<double>(d.memory.bytes - taken) : 1;
-        d.compute = {room}, d.memory_bandwidth = {room};
-        d.winograd = d.depthwise = d.narrow = {};
-      }
-      made = cut_from(first, as_quick_as_roomy);
-    }
-    return made;
-  }
-
+  /// Output channels from `first` on.
   constexpr plan<Operators, Ranks> cut_from(std::size_t first, const cluster<Ranks>& by) const {
     planning<Operators, Ranks> rows(ops_, devices_, policy::optimal, ends_),
         channels(ops_, by, policy::optimal, ends_);

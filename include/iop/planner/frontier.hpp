@@ -28,8 +28,9 @@ struct label {
   std::size_t typical_rank = 0;   ///< of them, see `stage`
   double ahead = 0;               ///< the least seconds to the end, when it has moved; else 0
   double bound = 0;               ///< no plan that goes on from here ends earlier
-  std::size_t weights[Ranks]{};   ///< floats
-  std::size_t peak[Ranks]{};      ///< floats of activations alive at once, at least
+  double rank = 0;  ///< among others, the least first: the bound, longer where memory gets scarce
+  std::size_t weights[Ranks]{};  ///< floats
+  std::size_t peak[Ranks]{};     ///< floats of activations alive at once, at least
 };
 
 template <std::size_t Ranks, std::size_t Most>
@@ -37,7 +38,7 @@ class frontier {
  public:
   std::size_t count = 0;
   bool is_complete = true;  ///< nothing was dropped for lack of room
-  double cut = no_limit;    ///< labels that end later at best are of no interest
+  double cut = no_limit;    ///< labels of a higher rank are of no interest
   layout_table<Ranks, Most> values{};
 
   column<std::size_t, Most> chosen{}, previous{};
@@ -49,9 +50,11 @@ class frontier {
   column<double, Most> onward{}, fewer{};  ///< what remains behind
   column<rank_set, Most> busy{};
   column<std::size_t, Most> typical_rank{};
+  column<double, Most> rank{};
   column<std::size_t, Most * Ranks> weights{}, peak{};
 
   constexpr remainder behind(std::size_t n) const { return {onward[n], fewer[n]}; }
+  constexpr bool is_cut(std::size_t n) const { return (is_light_ ? bound[n] : rank[n]) > cut; }
 
   constexpr label<Ranks> operator[](std::size_t n) const {
     label<Ranks> l;
@@ -63,6 +66,7 @@ class frontier {
     l.behind = behind(n);
     l.busy = busy[n], l.typical_rank = typical_rank[n];
     if (is_light_) return l;
+    l.rank = rank[n];
     for (std::size_t r = 0; r < Ranks; ++r)
       l.weights[r] = weights[n * Ranks + r], l.peak[r] = peak[n * Ranks + r];
     return l;
@@ -77,6 +81,7 @@ class frontier {
     onward[n] = l.behind.onward, fewer[n] = l.behind.fewer;
     busy[n] = l.busy, typical_rank[n] = l.typical_rank;
     if (is_light_) return;
+    rank[n] = l.rank;
     for (std::size_t r = 0; r < Ranks; ++r)
       weights[n * Ranks + r] = l.weights[r], peak[n * Ranks + r] = l.peak[r];
   }
@@ -97,7 +102,9 @@ class frontier {
              typical_rank);
     grow(live, count * most_live);
     grow(clock, count * Ranks);
-    if (!is_light_) grow_all(count * Ranks, weights, peak);
+    if (is_light_) return;
+    grow(rank, count);
+    grow_all(count * Ranks, weights, peak);
   }
 
   bool is_light_ = true;  ///< memory is not counted

@@ -37,11 +37,12 @@ constexpr plan<Operators, Ranks> plan_fused_spatial(op_list ops, const cluster<R
   return fit_winograd(ops, c, search(p, policy::fused_spatial, no_limit, width_of(p)).best);
 }
 
-/// True when another policy may know what a search did not find: a search that had to drop something, and one
-/// among few of the sets of ranks that may use Winograd's algorithm.
+/// True when another policy may know what a search did not find: a search that had to drop something, one
+/// among few of the sets of ranks that may use Winograd's algorithm, and one of unlike devices, whose cuts
+/// other policies balance over several operators at once.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr bool may_be_beaten(const problem<Operators, Ranks>& p, const found<Operators, Ranks>& result) {
-  return !result.exists || !result.is_exact || p.winograd_sets.size() > 1;
+  return !result.exists || !result.is_exact || p.winograd_sets.size() > 1 || !p.are_alike;
 }
 
 /// The least makespan of all plans that fit every memory; when none fits, the plan that lacks the least. Most

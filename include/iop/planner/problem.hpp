@@ -50,6 +50,8 @@ struct problem {
   double dearest_per_float = 0;            ///< seconds that sending a float takes at most
   double speed[Ranks]{};                   ///< FLOP/s
   double least_flops_behind[Operators]{};  ///< work that remains behind each operator, see bound.hpp
+  /// Floats of weights that the operators behind each add on all devices together, at least.
+  std::size_t least_weights_behind[Operators]{};
   /// The last operator before that is like each and reads tensors of the same shapes, as those of repeated
   /// blocks do; or 0.
   std::size_t twin[Operators]{};
@@ -193,13 +195,16 @@ constexpr problem<Operators, Ranks> pose(op_list ops, const cluster<Ranks>& c, e
   }
   for (const device& d : c.devices) p.has_forms |= d.winograd.flops_per_second > 0;
   double rest = 0;
+  std::size_t weights_behind = 0;
   for (std::size_t i = ops.size(); i-- > 0;) {
     p.least_flops_behind[i] = rest;
+    p.least_weights_behind[i] = weights_behind;
     const op& o = ops[i];
+    if (!is_weighted(o)) continue;
     const std::size_t weights = weight_count(o, o.out.channels, channels_read(o));
-    if (is_weighted(o))
-      rest += std::max(least_effort(c, o),
-                       static_cast<double>((weights + o.out.size()) * sizeof(float)) * flops_per_byte);
+    weights_behind += weights;
+    rest += std::max(least_effort(c, o),
+                     static_cast<double>((weights + o.out.size()) * sizeof(float)) * flops_per_byte);
   }
   p.memory_binds = !allowed.any_memory && memory_binds(ops, c);
   p.winograd_sets = winograd_sets(c, p.memory_binds);

@@ -26,19 +26,30 @@ struct pass_outcome {
   constexpr bool exists() const { return seconds < no_limit; }
 };
 
+/// How long to look where memory is tight: passes with so many tries for each operator are the last. (Narrow
+/// ones take longer for each: more of what they try comes to something.)
+enum class effort : unsigned { in_compiler = 1u << 9, full = 1u << 17 };
+
 class search_progress {
  public:
   /// `least`: what every plan takes; plans as slow as `limit` are of no interest; at most `width` labels are
   /// kept for each value made.
   template <std::size_t Operators, std::size_t Ranks>
-  constexpr search_progress(const problem<Operators, Ranks>& p, double least, double limit, std::size_t width)
-      : least_(least),
+  constexpr search_progress(const problem<Operators, Ranks>& p, double least, double limit, std::size_t width,
+                            effort most)
+      : effort_(most),
+        most_tries_(static_cast<double>(most)),
+        least_(least),
         limit_(limit),
         width_(width),
+        brief_tries_(2304 / (Ranks * Ranks)),
         beam_(p.has_branches ? 8 : 4),
         memory_binds_(p.memory_binds),
         phase_(memory_binds_ || !(least > 0) ? phase::beam : phase::near) {
-    if (memory_binds_) return;
+    if (memory_binds_) {
+      if (is_brief() && Ranks > most_brief_ranks) phase_ = phase::done, is_exact_ = false;
+      return;
+    }
     if (p.has_branches)
       slack_ = 2 * first_slack;
     else if (p.are_alike)
@@ -50,9 +61,17 @@ class search_progress {
   constexpr bool is_exact() const { return is_exact_; }
 
   constexpr pass_limits next() const {
+    pass_limits limits = of_phase();
+    if (is_brief()) limits.tries = brief_tries_;
+    return limits;
+  }
+  constexpr pass_limits of_phase() const {
     switch (phase_) {
       case phase::beam:
         return {limit_, width_, beam_, true};
+      case phase::thrifty:
+        return thrift_ == 1 ? pass_limits{limit_, 1, 8 * beam_, true, 2}
+                            : pass_limits{limit_, width_, 4 * beam_, true, thrift_ == 0 ? 8 : 0.5};
       case phase::narrow:
         return {near(), 1, 0, true};
       case phase::every:
@@ -76,12 +95,17 @@ class search_progress {
           look_for_more(got.reached);
         return;
       case phase::beam:
-        phase_ = found_ || !memory_binds_ ? phase::wide : phase::narrow;
+        phase_ = memory_binds_ ? phase::thrifty : phase::wide;
+        return;
+      case phase::thrifty:
+        if (++thrift_ < 3 && !is_brief()) return;
+        phase_ = found_ && is_brief() ? phase::wide : phase::narrow;
+        slack_ = phase_ == phase::wide ? 1 : first_slack;
         return;
       case phase::narrow:
-        if (!is_last && got.tries < most_narrow_tries) return look_further();
+        if (!is_last && got.tries < most_tries_ / 4) return look_further();
         phase_ = phase::wide;
-        slack_ = first_slack;
+        slack_ = is_brief() ? 1 : first_slack;
         return;
       case phase::wide:
         is_exact_ = got.is_complete;
@@ -96,7 +120,7 @@ class search_progress {
         is_exact_ = got.is_complete;
         break;
     }
-    if (is_last || (found_ && !memory_binds_) || got.tries >= most_tries) {
+    if (is_last || (found_ && !memory_binds_) || got.tries >= most_tries_) {
       is_exact_ = is_exact_ && is_last;
       phase_ = phase::done;
       return;
@@ -106,13 +130,12 @@ class search_progress {
   }
 
  private:
-  enum class phase : unsigned char { near, beam, narrow, wide, every, done };
+  enum class phase : unsigned char { near, beam, thrifty, narrow, wide, every, done };
   static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8;
+  /// Of more devices a step from a single label can take more than Clang evaluates for one constant.
+  static constexpr std::size_t most_brief_ranks = 4;
   static constexpr double few_labels = 8;  ///< of each operator: then a pass further keeps not too many
-  /// A pass with as many takes seconds outside of a compiler, and the next one twice as long. Narrow ones
-  /// take longer for each: more of what they try comes to something.
-  static constexpr double most_tries = 1 << 17, most_narrow_tries = 1 << 15;
-
+  constexpr bool is_brief() const { return effort_ == effort::in_compiler; }
   constexpr double near() const {
     if ((found_ && !memory_binds_) || !(least_ > 0) || slack_ >= 1) return limit_;
     const double end = least_ * (1 + slack_);
@@ -122,15 +145,21 @@ class search_progress {
   constexpr void look_for_more(double reached) {
     slack_ = std::min(most_slack, slack_ * std::clamp(1.1 / reached, 1.1, 2.56));
   }
-  constexpr void look_further() { slack_ += slack_ / 4 > first_slack ? slack_ / 4 : first_slack; }
+  constexpr void look_further() {
+    slack_ += is_brief() ? slack_ : slack_ / 4 > first_slack ? slack_ / 4 : first_slack;
+  }
 
+  effort effort_;
+  double most_tries_;
   double least_;
   double limit_;
   std::size_t width_;
-  std::size_t beam_;  ///< bounds are further from the truth where there are branches
+  std::size_t brief_tries_;  ///< of a step in a compiler: what Clang evaluates for one constant
+  std::size_t beam_;         ///< bounds are further from the truth where there are branches
   bool memory_binds_;
   phase phase_;
   double slack_ = first_slack;
+  unsigned thrift_ = 0;  ///< thrifty passes made
   bool found_ = false;
   bool is_exact_ = true;
 };

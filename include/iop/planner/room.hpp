@@ -30,6 +30,33 @@ constexpr bool has_room(const problem<Operators, Ranks>& p, std::size_t rank, st
   return floats * sizeof(float) <= p.devices->devices[rank].memory.bytes;
 }
 
+/// The devices together can hold the weights of the operators behind `index` besides: wherever these go, they
+/// are somewhere.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr bool has_room_behind(const problem<Operators, Ranks>& p, std::size_t index,
+                               const std::size_t (&weights)[Ranks], const std::size_t (&activations)[Ranks]) {
+  std::size_t left = 0;
+  for (std::size_t r = 0; r < Ranks; ++r)
+    left += p.devices->devices[r].memory.bytes / sizeof(float) - weights[r] - activations[r];
+  return left >= p.least_weights_behind[index];
+}
+
+/// The share of its memory by which some device will be too small, if the weights behind `index` are cut as
+/// most are, by the speeds of the devices.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr double excess_behind(const problem<Operators, Ranks>& p, std::size_t index,
+                               const std::size_t (&weights)[Ranks], const std::size_t (&activations)[Ranks]) {
+  double all_speed = 0, most = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) all_speed += p.speed[r];
+  const double behind = static_cast<double>(p.least_weights_behind[index]);
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const double needed = static_cast<double>(weights[r] + activations[r]) + behind * p.speed[r] / all_speed;
+    const double has = static_cast<double>(p.devices->devices[r].memory.bytes) / sizeof(float);
+    if (needed / has - 1 > most) most = needed / has - 1;
+  }
+  return most;
+}
+
 /// Of a move, on each rank.
 template <std::size_t Ranks>
 struct move_room {

@@ -143,7 +143,7 @@ class searching {
 
   constexpr found<Operators, Ranks> run(double limit, std::size_t width, double least) const {
     found<Operators, Ranks> result;
-    search_progress progress(p_, std::max(least, stages_.least_seconds()), limit, width);
+    search_progress progress(p_, std::max(least, stages_.least_seconds()), limit, width, effort::full);
     while (!progress.is_done()) {
       const auto got = pass(progress.next());
       progress.take(got.outcome);

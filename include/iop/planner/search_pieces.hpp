@@ -105,7 +105,7 @@ struct search_pieces {
   static constexpr search_progress progress_of() {
     if constexpr (Pass == 0) {
       (void)make_tables(std::make_index_sequence<operators>());
-      return search_progress(posed, least_seconds(), no_limit, width_of(posed));
+      return search_progress(posed, least_seconds(), no_limit, width_of(posed), effort::in_compiler);
     } else {
       search_progress next = progress<Pass - 1>;
       next.take(outcome<Pass - 1>.outcome);

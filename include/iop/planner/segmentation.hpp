@@ -15,20 +15,41 @@ namespace iop::planner {
 template <std::size_t Operators, std::size_t Ranks>
 class segmentation {
  public:
-  constexpr explicit segmentation(const planning<Operators, Ranks>& baseline) : work_(baseline) {}
+  constexpr segmentation(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& baseline)
+      : work_(ops, c, policy::interleaved, baseline.ends) {
+    for (std::size_t i = 0; i < ops.size(); ++i) work_.made.decisions[i] = baseline.decisions[i];
+  }
 
   constexpr plan<Operators, Ranks> run() {
     for (std::size_t head = 1; head < size(); ++head) look_at(head);
-    for (;;) {
-      std::size_t best = 1;
-      for (std::size_t head = 2; head < size(); ++head)
-        if (gains_[head] > gains_[best]) best = head;
-      if (gains_[best] <= 0) return work_.made;
-      take(best);
-    }
+    while (saves()) take_best();
+    return made();
   }
 
+  /// Its steps, for those who take them one by one. Seconds that a pair saves which begins at `head`; 0 when
+  /// it is none.
+  constexpr double gain_of(std::size_t head) {
+    if (!is_pair(head)) return 0;
+    const range part = around(head);
+    const auto before = work_.made;
+    const double seconds = work_.seconds_of(part);
+    work_.put_pair(head, tail_of(head));
+    const double gain = seconds - work_.choose_reduction(tail_of(head), part);
+    work_.made = before;
+    return gain;
+  }
+  constexpr void set_gain(std::size_t head, double gain) { gains_[head] = gain; }
+  constexpr bool saves() const { return gains_[best()] > 0; }
+  constexpr void take_best() { take(best()); }
+  constexpr const plan<Operators, Ranks>& made() const { return work_.made; }
+
  private:
+  constexpr std::size_t best() const {
+    std::size_t most = 1;
+    for (std::size_t head = 2; head < size(); ++head)
+      if (gains_[head] > gains_[most]) most = head;
+    return most;
+  }
   constexpr std::size_t size() const { return work_.ops.size(); }
   constexpr std::size_t tail_of(std::size_t head) const { return group_end(work_.ops, head); }
 
@@ -50,16 +71,7 @@ class segmentation {
     return {head, end};
   }
 
-  constexpr void look_at(std::size_t head) {
-    gains_[head] = 0;
-    if (!is_pair(head)) return;
-    const range part = around(head);
-    const auto before = work_.made;
-    const double seconds = work_.seconds_of(part);
-    work_.put_pair(head, tail_of(head));
-    gains_[head] = seconds - work_.choose_reduction(tail_of(head), part);
-    work_.made = before;
-  }
+  constexpr void look_at(std::size_t head) { gains_[head] = gain_of(head); }
 
   constexpr void take(std::size_t head) {
     const range part = around(head);
@@ -80,22 +92,33 @@ class segmentation {
   bool taken_[Operators]{};
 };
 
+/// The quicker one, or what one of them was made from: gains are those of a pair's surroundings, and with
+/// branches they may not add up.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr plan<Operators, Ranks> better_segmentation(op_list ops, const cluster<Ranks>& c,
+                                                     const plan<Operators, Ranks>& rows,
+                                                     const plan<Operators, Ranks>& segmented_rows,
+                                                     const plan<Operators, Ranks>& channels,
+                                                     const plan<Operators, Ranks>& segmented_channels) {
+  const plan<Operators, Ranks>* best = nullptr;
+  double least = 0;
+  for (const auto* each : {&segmented_rows, &rows, &segmented_channels, &channels}) {
+    const double seconds = predict(ops, c, *each).makespan_seconds;
+    if (best == nullptr || seconds < least) best = each, least = seconds;
+  }
+  plan<Operators, Ranks> made = *best;
+  made.strategy = policy::interleaved;
+  return fit_winograd(ops, c, made);
+}
+
 /// From the better of the plans that start with rows and with output channels.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr plan<Operators, Ranks> plan_interleaved(op_list ops, const cluster<Ranks>& c, endpoints ends) {
-  const auto from = [&](const plan<Operators, Ranks>& baseline) {
-    planning<Operators, Ranks> work(ops, c, policy::interleaved, ends);
-    for (std::size_t i = 0; i < ops.size(); ++i) work.made.decisions[i] = baseline.decisions[i];
-    const auto made = segmentation<Operators, Ranks>(work).run();
-    // Gains are those of a pair's surroundings; with branches they may not add up.
-    return predict(ops, c, made).makespan_seconds <= predict(ops, c, work.made).makespan_seconds ? made
-                                                                                                 : work.made;
-  };
-  const auto rows = from(plan_coedge<Operators>(ops, c, ends, policy::coedge_oc));
-  const auto channels = from(plan_output_channel<Operators>(ops, c, ends));
-  const bool starts_with_channels =
-      predict(ops, c, channels).makespan_seconds < predict(ops, c, rows).makespan_seconds;
-  return fit_winograd(ops, c, starts_with_channels ? channels : rows);
+  using segments = segmentation<Operators, Ranks>;
+  const auto rows = plan_coedge<Operators>(ops, c, ends, policy::coedge_oc);
+  const auto channels = plan_output_channel<Operators>(ops, c, ends);
+  return better_segmentation(ops, c, rows, segments(ops, c, rows).run(), channels,
+                             segments(ops, c, channels).run());
 }
 
 }  // namespace iop::planner
