@@ -118,6 +118,16 @@ TEST_CASE("optimal on one to three devices", "[planner]") {
   compare_all<3>();
 }
 
+TEST_CASE("optimal on devices that suit unlike operators", "[planner]") {
+  const cluster<2> computing{device{"a", 10_GFLOPs, 10_GBps, 1_GiB}, device{"b", 70_GFLOPs, 8_GBps, 1_GiB},
+                             iop::link{16_Gbitps, duration{0}}};
+  const cluster<2> reading{device{"a", 90_GFLOPs, 800_MBps, 1_GiB}, device{"b", 2_GFLOPs, 10_GBps, 1_GiB},
+                           iop::link{3200_Mbitps, duration{0}}};
+  const example whole{"mobilenet_v2", zoo::mobilenet_v2::spec.list()};
+  compare(whole, computing);
+  compare(whole, reading);
+}
+
 TEST_CASE("optimal on four and five devices, some links", "[planner]") {
   compare_some<4>();
   compare_some<5>();

@@ -4,8 +4,8 @@
 // Which passes a search makes. Mostly the best plan takes little more than the least time there can be:
 // passes that keep every label look near that, then further, and the first that finds a plan has found the
 // best. Where there is none so near, a beam finds a good plan, and a last pass the best of those that are
-// better. Where a beam finds nothing, as with tight memory, passes look near the least time again and then
-// ever further, until that takes too long.
+// better. Where memory is tight, beams that prefer thrifty ways follow, and then passes look near the least
+// time again and ever further, until that takes too long. In a compiler there are few passes, and short ones.
 
 #include <iop/planner/expansion.hpp>
 
