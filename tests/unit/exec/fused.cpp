@@ -75,7 +75,7 @@ TEST_CASE("fused steps have the bits of steps one after the other", "[exec]") {
   using iop::exec::fusion;
   compare<alone<false>>();
   CHECK(count_of<alone<false>>(fusion::add) == 3);
-  CHECK(count_of<alone<false>>(fusion::pool) == (iop::kernel::simd::lanes >= 12 ? 1 : 0));
+  CHECK(count_of<alone<false>>(fusion::pool) == (iop::kernel::simd::lanes >= 8 ? 1 : 0));
   compare<alone<true>>();
   CHECK(count_of<alone<true>>(fusion::add) == 3);
 }
