@@ -98,11 +98,13 @@ struct offer<Spec, Cluster, policy::optimal, Ends> {
   template <std::size_t Number, int Round, std::size_t Rank>
   static constexpr double room_in = last_resorts.room_in(
       Number, last_resort<Number, Round>, judged<Spec, Cluster, last_resort<Number, Round>>::steps, Rank);
+  template <std::size_t Number>
+  static constexpr void propose_last_resort([[maybe_unused]] best_of_all& to) {
+    if constexpr (!last_resorts.is_repeated(Number)) propose<last_resort<Number>>(to);
+  }
   template <std::size_t... Number>
   static constexpr void propose_last_resorts(best_of_all& to, std::index_sequence<Number...>) {
-    (..., [&to] {
-      if constexpr (!last_resorts.is_repeated(Number)) propose<last_resort<Number>>(to);
-    }());
+    (propose_last_resort<Number>(to), ...);
   }
 
   template <policy... Others>
