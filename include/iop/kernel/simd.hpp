@@ -187,6 +187,7 @@ inline batch load_clipped(const float* row, std::ptrdiff_t at, std::size_t lengt
   constexpr auto all = static_cast<std::ptrdiff_t>(lanes);
   const std::ptrdiff_t begin = std::clamp<std::ptrdiff_t>(-at, 0, all);
   const std::ptrdiff_t end = std::clamp<std::ptrdiff_t>(static_cast<std::ptrdiff_t>(length) - at, begin, all);
+  if (begin == end) return broadcast(0.0f);  // of a row that may be null
 #if defined(__AVX512F__)
   return batch(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << end) - (1u << begin)), row + at));
 #elif defined(__AVX__)
