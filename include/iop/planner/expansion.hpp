@@ -7,6 +7,7 @@
 #include <iop/planner/arrivals.hpp>
 #include <iop/planner/beam.hpp>
 #include <iop/planner/keeping.hpp>
+#include <iop/planner/pass_limits.hpp>
 #include <iop/planner/peak.hpp>
 #include <iop/planner/ways_ahead.hpp>
 
@@ -15,16 +16,6 @@
 #include <vector>
 
 namespace iop::planner {
-
-/// What a pass of the search looks for.
-struct pass_limits {
-  double seconds = no_limit;  ///< plans that take as long are of no interest
-  std::size_t width = 0;      ///< labels kept for each value that an operator makes
-  std::size_t beam = 0;       ///< labels kept of each operator, the most promising ones; 0: all
-  bool compares = true;       ///< of two labels the worse is dropped
-  double thrift = 0;          ///< how much longer a beam takes a plan to be that will lack memory
-  std::size_t tries = 0;      ///< labels times choices of a step, where memory binds; 0: any number
-};
 
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
 class expansion {
@@ -256,7 +247,7 @@ class expansion {
     }
     if (p_.memory_binds && !account(from, chosen, f, next)) return;
     next.rank = next.bound;
-    if (thrift_ > 0) next.rank *= 1 + thrift_ * excess_behind(p_, i_, next.weights, next.peak);
+    if (thrift_ > 0) next.rank *= 1 + thrift_ * excess_behind(p_, i_, all_speed_, next.weights, next.peak);
     if (next.rank >= beam_.limit()) return;
     beam_.add(next.rank);
     // No rank is below the bound.

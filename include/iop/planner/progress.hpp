@@ -7,7 +7,8 @@
 // better. Where memory is tight, beams that prefer thrifty ways follow, and then passes look near the least
 // time again and ever further, until that takes too long. In a compiler there are few passes, and short ones.
 
-#include <iop/planner/expansion.hpp>
+#include <iop/planner/pass_limits.hpp>
+#include <iop/planner/problem.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -38,7 +39,6 @@ class search_progress {
   constexpr search_progress(const problem<Operators, Ranks>& p, double least, double limit, std::size_t width,
                             effort most)
       : effort_(most),
-        most_tries_(static_cast<double>(most)),
         least_(least),
         limit_(limit),
         width_(width),
@@ -65,21 +65,6 @@ class search_progress {
     if (is_brief()) limits.tries = brief_tries_;
     return limits;
   }
-  constexpr pass_limits of_phase() const {
-    switch (phase_) {
-      case phase::beam:
-        return {limit_, width_, beam_, true};
-      case phase::thrifty:
-        return thrift_ == 1 ? pass_limits{limit_, 1, 8 * beam_, true, 2}
-                            : pass_limits{limit_, width_, 4 * beam_, true, thrift_ == 0 ? 8 : 0.5};
-      case phase::narrow:
-        return {near(), 1, 0, true};
-      case phase::every:
-        return {near(), width_, 0, false};
-      default:
-        return {near(), width_, 0, true};
-    }
-  }
 
   constexpr void take(const pass_outcome& got) {
     const bool is_last = got.exists() || near() >= limit_;
@@ -103,7 +88,7 @@ class search_progress {
         slack_ = phase_ == phase::wide ? 1 : first_slack;
         return;
       case phase::narrow:
-        if (!is_last && got.tries < most_tries_ / 4) return look_further();
+        if (!is_last && got.tries < most_tries() / 4) return look_further();
         phase_ = phase::wide;
         slack_ = is_brief() ? 1 : first_slack;
         return;
@@ -120,7 +105,7 @@ class search_progress {
         is_exact_ = got.is_complete;
         break;
     }
-    if (is_last || (found_ && !memory_binds_) || got.tries >= most_tries_) {
+    if (is_last || (found_ && !memory_binds_) || got.tries >= most_tries()) {
       is_exact_ = is_exact_ && is_last;
       phase_ = phase::done;
       return;
@@ -135,7 +120,26 @@ class search_progress {
   /// Of more devices a step from a single label can take more than Clang evaluates for one constant.
   static constexpr std::size_t most_brief_ranks = 4;
   static constexpr double few_labels = 8;  ///< of each operator: then a pass further keeps not too many
+
   constexpr bool is_brief() const { return effort_ == effort::in_compiler; }
+  constexpr double most_tries() const { return static_cast<double>(effort_); }
+
+  constexpr pass_limits of_phase() const {
+    switch (phase_) {
+      case phase::beam:
+        return {limit_, width_, beam_, true};
+      case phase::thrifty:
+        return thrift_ == 1 ? pass_limits{limit_, 1, 8 * beam_, true, 2}
+                            : pass_limits{limit_, width_, 4 * beam_, true, thrift_ == 0 ? 8 : 0.5};
+      case phase::narrow:
+        return {near(), 1, 0, true};
+      case phase::every:
+        return {near(), width_, 0, false};
+      default:
+        return {near(), width_, 0, true};
+    }
+  }
+
   constexpr double near() const {
     if ((found_ && !memory_binds_) || !(least_ > 0) || slack_ >= 1) return limit_;
     const double end = least_ * (1 + slack_);
@@ -150,7 +154,6 @@ class search_progress {
   }
 
   effort effort_;
-  double most_tries_;
   double least_;
   double limit_;
   std::size_t width_;

@@ -42,12 +42,11 @@ constexpr bool has_room_behind(const problem<Operators, Ranks>& p, std::size_t i
 }
 
 /// The share of its memory by which some device will be too small, if the weights behind `index` are cut as
-/// most are, by the speeds of the devices.
+/// most are, by the speeds of the devices, whose sum is `all_speed`.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr double excess_behind(const problem<Operators, Ranks>& p, std::size_t index,
+constexpr double excess_behind(const problem<Operators, Ranks>& p, std::size_t index, double all_speed,
                                const std::size_t (&weights)[Ranks], const std::size_t (&activations)[Ranks]) {
-  double all_speed = 0, most = 0;
-  for (std::size_t r = 0; r < Ranks; ++r) all_speed += p.speed[r];
+  double most = 0;
   const double behind = static_cast<double>(p.least_weights_behind[index]);
   for (std::size_t r = 0; r < Ranks; ++r) {
     const double needed = static_cast<double>(weights[r] + activations[r]) + behind * p.speed[r] / all_speed;

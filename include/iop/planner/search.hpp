@@ -5,6 +5,7 @@
 // step before by every choice for one operator; the best label of the last step that fits the memories is
 // followed back. With room for all labels the result is exact.
 
+#include <iop/planner/expansion.hpp>
 #include <iop/planner/footprint.hpp>
 #include <iop/planner/progress.hpp>
 #include <iop/planner/staging.hpp>
