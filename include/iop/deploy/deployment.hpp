@@ -12,6 +12,7 @@
 #include <iop/deploy/cuts.hpp>
 #include <iop/model/network.hpp>
 #include <iop/planner/planned.hpp>
+#include <iop/planner/schedule_pieces.hpp>
 
 #include <cstddef>
 
@@ -105,20 +106,40 @@ inline constexpr auto planned = deploy::plan_in_pieces<Network, Cluster, Strateg
 
 namespace deploy {
 
+/// Why a device's memory does not suffice; empty when it does.
+template <std::size_t Ranks>
+constexpr problem memory_problem_of(const cluster<Ranks>& c, policy strategy, std::size_t rank,
+                                    const planner::footprint& f) {
+  const device& d = c.devices[rank];
+  if (f.bytes() <= d.memory.bytes) return {};
+  return sentence("device '", d.name, "' (rank ", rank, ") needs ", f.bytes(), " bytes under policy ",
+                  name_of(strategy), " (weights ", f.weight_bytes, ", arena ", f.arena_bytes, ") but has ",
+                  d.memory.bytes, ": ", f.bytes() - d.memory.bytes, " bytes too few; choose ",
+                  strategy == policy::optimal ? "" : "another policy or ", "more devices.");
+}
+
 /// Why the devices' memories do not suffice; empty when they do.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr problem memory_problem_of(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
   const auto all = planner::spell_out(ops, p);
-  for (std::size_t r = 0; r < Ranks; ++r) {
-    const planner::footprint f = planner::footprint_of(ops, p, all, r);
-    const std::size_t limit = c.devices[r].memory.bytes;
-    if (f.bytes() > limit)
-      return sentence("device '", c.devices[r].name, "' (rank ", r, ") needs ", f.bytes(),
-                      " bytes under policy ", name_of(p.strategy), " (weights ", f.weight_bytes, ", arena ",
-                      f.arena_bytes, ") but has ", limit, ": ", f.bytes() - limit, " bytes too few; choose ",
-                      p.strategy == policy::optimal ? "" : "another policy or ", "more devices.");
+  problem found;
+  for (std::size_t r = 0; r < Ranks && found.empty(); ++r)
+    found = memory_problem_of(c, p.strategy, r, planner::footprint_of(ops, p, all, r));
+  return found;
+}
+
+/// The same of constants.
+template <deployment D, std::size_t Rank = 0>
+constexpr problem memory_problem_from() {
+  if constexpr (Rank == D::plan.ranks()) {
+    return {};
+  } else {
+    using spelled = planner::spelled<D::network::spec, D::plan>;
+    constexpr problem found =
+        memory_problem_of(D::cluster, D::plan.strategy, Rank, spelled::template needs<Rank>);
+    if constexpr (found.empty()) return memory_problem_from<D, Rank + 1>();
+    return found;
   }
-  return {};
 }
 
 template <deployment D>
@@ -132,10 +153,12 @@ constexpr problem problem_of() {
                     " devices, the deployment has ", ops.size(), " on ", D::cluster.size(),
                     ": make the plan from this network and this cluster.");
   } else {
-    const problem impossible = problem_of_all(D::cluster, D::plan.ends);
-    if (!impossible.empty()) return impossible;
-    const problem misfit = cut_problem_of(ops.list(), D::plan);
-    return misfit.empty() ? memory_problem_of(ops.list(), D::cluster, D::plan) : misfit;
+    constexpr problem impossible = problem_of_all(D::cluster, D::plan.ends);
+    constexpr problem misfit = impossible.empty() ? cut_problem_of(ops.list(), D::plan) : impossible;
+    if constexpr (misfit.empty())
+      return memory_problem_from<D>();
+    else
+      return misfit;
   }
 }
 

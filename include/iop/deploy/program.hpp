@@ -113,12 +113,17 @@ constexpr kernel::activation_function activation_of(const op& o) { return {o.act
 template <std::size_t Operators, std::size_t Ranks>
 class program_builder {
  public:
+  using schedule = planner::schedule<Operators, Ranks>;
+  using arena = planner::arena<Operators, Ranks>;
+
+  constexpr program_builder(op_list ops, const plan<Operators, Ranks>& p, std::size_t rank,
+                            const schedule& all, const arena& layout)
+      : ops_(ops), plan_(p), rank_(rank), all_(all), layout_(layout) {}
+  constexpr program_builder(op_list ops, const plan<Operators, Ranks>& p, std::size_t rank,
+                            const schedule& all)
+      : program_builder(ops, p, rank, all, planner::lay_out(ops, p, all, rank)) {}
   constexpr program_builder(op_list ops, const plan<Operators, Ranks>& p, std::size_t rank)
-      : ops_(ops),
-        plan_(p),
-        rank_(rank),
-        all_(planner::spell_out(ops, p)),
-        layout_(planner::lay_out(ops, p, all_, rank)) {}
+      : program_builder(ops, p, rank, planner::spell_out(ops, p)) {}
 
   constexpr program<Operators, Ranks> build() {
     made_.arena_floats = layout_.floats;
@@ -263,8 +268,8 @@ class program_builder {
   op_list ops_;
   const plan<Operators, Ranks>& plan_;
   std::size_t rank_;
-  planner::schedule<Operators, Ranks> all_;
-  planner::arena<Operators, Ranks> layout_;
+  schedule all_;
+  arena layout_;
   program<Operators, Ranks> made_{};
   std::size_t next_weight_ = 0;
 };
@@ -272,10 +277,14 @@ class program_builder {
 template <deployment D, std::size_t Rank>
 constexpr auto build_program() {
   constexpr std::size_t operators = D::plan.operators(), ranks = D::plan.ranks();
-  if constexpr (Rank < ranks && problem_with<D>.empty())
-    return program_builder<operators, ranks>(D::network::spec.list(), D::plan, Rank).build();
-  else
+  if constexpr (Rank < ranks && problem_with<D>.empty()) {
+    using spelled = planner::spelled<D::network::spec, D::plan>;
+    return program_builder<operators, ranks>(D::network::spec.list(), D::plan, Rank, spelled::steps,
+                                             spelled::template layout<Rank>)
+        .build();
+  } else {
     return program<operators, ranks>{};
+  }
 }
 
 /// The program of one rank of a deployment, as a constant; empty when that cannot be, so that the compiler

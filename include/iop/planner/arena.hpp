@@ -47,7 +47,7 @@ constexpr exchange_part<Ranks> part_of(const value<Ranks>& from, const value<Ran
     t.offset = part.staging;
     part.staging += aligned(element_count(t.piece, width));
   };
-  for (const message& m : messages_between(from, to)) {
+  for (const message& m : messages_of(from, to, rank)) {
     if (m.from == rank) {
       transfer t{m.to, m.piece};
       if (!is_contiguous(m.piece, from.boxes[rank], width)) {
@@ -218,14 +218,16 @@ class arena_builder {
     });
     for (std::size_t k = 0; k < count; ++k) {
       block& mine = blocks_[order[k]];
+      std::size_t beside[2 * most], others = 0;  // that live when this one does
+      for (std::size_t j = 0; j < k; ++j)
+        if (mine.first <= blocks_[order[j]].last && blocks_[order[j]].first <= mine.last)
+          beside[others++] = order[j];
       for (bool moved = true; moved;) {
         moved = false;
-        for (std::size_t j = 0; j < k; ++j) {
-          const block& other = blocks_[order[j]];
-          const bool meets = mine.first <= other.last && other.first <= mine.last &&
-                             mine.offset < other.offset + other.size &&
-                             other.offset < mine.offset + mine.size;
-          if (meets) mine.offset = other.offset + other.size, moved = true;
+        for (std::size_t j = 0; j < others; ++j) {
+          const block& other = blocks_[beside[j]];
+          if (mine.offset < other.offset + other.size && other.offset < mine.offset + mine.size)
+            mine.offset = other.offset + other.size, moved = true;
         }
       }
       made_.floats = std::max(made_.floats, mine.offset + mine.size);

@@ -153,12 +153,16 @@ class exchange_time {
 
 /// Seconds of an exchange.
 template <std::size_t Ranks, std::size_t Capacity>
-constexpr double seconds_of(const cluster<Ranks>& c, const fixed_vector<message, Capacity>& messages,
+constexpr double seconds_of(const link_table<Ranks>& links, const fixed_vector<message, Capacity>& messages,
                             std::size_t width) {
-  const link_table<Ranks> links(c);
   exchange_time<Ranks> time(links, width);
   for (const message& m : messages) time.add(m.from, m.to, m.piece.rows.size(), m.piece.channels.size());
   return time.seconds();
+}
+template <std::size_t Ranks, std::size_t Capacity>
+constexpr double seconds_of(const cluster<Ranks>& c, const fixed_vector<message, Capacity>& messages,
+                            std::size_t width) {
+  return seconds_of(link_table<Ranks>(c), messages, width);
 }
 
 /// True when the step is done by its producer while it stores its result.
@@ -184,6 +188,7 @@ struct prediction {
 template <std::size_t Operators, std::size_t Ranks>
 constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p,
                              const schedule<Operators, Ranks>& all) {
+  const link_table<Ranks> links(c);
   prediction sum;
   double busy[Ranks]{};
   const auto end_segment = [&] {
@@ -211,7 +216,7 @@ constexpr prediction predict(op_list ops, const cluster<Ranks>& c, const plan<Op
     sum.messages += messages.size();
     for (const message& m : messages)
       sum.bytes += element_count(m.piece, ops[s.tensor].out.width) * sizeof(float);
-    sum.exchange_seconds += seconds_of(c, messages, ops[s.tensor].out.width);
+    sum.exchange_seconds += seconds_of(links, messages, ops[s.tensor].out.width);
   }
   end_segment();
   sum.makespan_seconds = sum.compute_seconds + sum.exchange_seconds;

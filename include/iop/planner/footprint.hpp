@@ -47,13 +47,18 @@ struct footprint {
 
 template <std::size_t Operators, std::size_t Ranks>
 constexpr footprint footprint_of(op_list ops, const plan<Operators, Ranks>& p,
-                                 const schedule<Operators, Ranks>& all, std::size_t rank) {
+                                 const arena<Operators, Ranks>& layout, std::size_t rank) {
   std::size_t end = 0;
   for (std::size_t i = 0; i < ops.size(); ++i) end = place_weights(ops[i], p.decisions[i], rank, end).end;
-  const auto layout = lay_out(ops, p, all, rank);
   // A vector load of the last weights may read past them.
   if (end > 0) end += alignment_floats;
   return {end * sizeof(float), layout.floats * sizeof(float), layout.staging_floats * sizeof(float)};
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr footprint footprint_of(op_list ops, const plan<Operators, Ranks>& p,
+                                 const schedule<Operators, Ranks>& all, std::size_t rank) {
+  return footprint_of(ops, p, lay_out(ops, p, all, rank), rank);
 }
 
 template <std::size_t Operators, std::size_t Ranks>

@@ -93,6 +93,15 @@ constexpr bool for_each_message(const layout<Ranks>& from, bool is_partial, cons
   const ranges<Ranks> side = by_channel ? from.rows : from.channels;
   const ranges<Ranks> wanted = by_channel ? needed.channels : needed.rows;
   const ranges<Ranks> wanted_side = by_channel ? needed.rows : needed.channels;
+  // Mostly shares follow one another: one rank holds what is missing, and what follows is another's behind
+  // it.
+  bool in_order = true;
+  std::size_t end = 0;
+  for (std::size_t s = 0; s < Ranks; ++s) {
+    if (from.rows.end[s] == 0) continue;
+    if (cut.begin[s] < end) in_order = false;
+    end = cut.end[s];
+  }
   std::size_t sent[Ranks]{};  // of several that hold a stretch, the one that has sent the least sends it
   for (std::size_t r = 0; r < Ranks; ++r) {
     if (needed.rows.end[r] == 0) continue;
@@ -104,17 +113,19 @@ constexpr bool for_each_message(const layout<Ranks>& from, bool is_partial, cons
       have_begin = cut.begin[r] > at ? cut.begin[r] : at;
       have_end = cut.end[r] < stop ? cut.end[r] : stop;
     }
+    std::size_t first = 0;
     while (at < stop) {
       if (have_begin <= at && at < have_end) {
         at = have_end;
         continue;
       }
       std::size_t best = r, reach = at;
-      for (std::size_t s = 0; s < Ranks; ++s) {
+      for (std::size_t s = first; s < Ranks; ++s) {
         if (cut.end[s] <= at || cut.begin[s] > at || s == r || side.begin[s] > side_from ||
             side.end[s] < side_to)
           continue;
         if (cut.end[s] > reach || (cut.end[s] == reach && sent[s] < sent[best])) best = s, reach = cut.end[s];
+        if (in_order) break;
       }
       if (best == r) return false;
       if (reach > stop) reach = stop;
@@ -124,6 +135,7 @@ constexpr bool for_each_message(const layout<Ranks>& from, bool is_partial, cons
       else
         visit(best, r, at, reach, side_from, side_to);
       ++sent[best];
+      if (in_order) first = best;
       at = reach;
     }
   }

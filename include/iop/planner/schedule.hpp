@@ -78,6 +78,20 @@ constexpr message_list<Ranks> messages_between(const value<Ranks>& from, const v
   return list;
 }
 
+/// Those of them that a rank sends or receives.
+template <std::size_t Ranks>
+constexpr message_list<Ranks> messages_of(const value<Ranks>& from, const value<Ranks>& to,
+                                          std::size_t rank) {
+  message_list<Ranks> list;
+  (void)for_each_message(layout_of(from.boxes), from.is_partial, layout_of(to.boxes),
+                         [&](std::size_t sender, std::size_t receiver, std::size_t top, std::size_t bottom,
+                             std::size_t first, std::size_t last) {
+                           if (sender == rank || receiver == rank)
+                             list.push_back({sender, receiver, {{top, bottom}, {first, last}}});
+                         });
+  return list;
+}
+
 /// False when some ranks hold rows and others channels, as after a fetch for a few of them.
 template <std::size_t Ranks>
 constexpr bool is_cut_one_way(const value<Ranks>& v, const shape& extent) {
@@ -127,13 +141,21 @@ constexpr round_list<Ranks> rounds_of(const value<Ranks>& from, const box (&need
 template <std::size_t Operators, std::size_t Ranks>
 class schedule_builder {
  public:
-  constexpr schedule_builder(op_list ops, const plan<Operators, Ranks>& p) : ops_(ops), plan_(p) {}
+  /// Goes on from what has been spelled out.
+  constexpr schedule_builder(op_list ops, const plan<Operators, Ranks>& p,
+                             const schedule<Operators, Ranks>& before = {})
+      : ops_(ops), plan_(p), all_(before) {}
 
   /// The steps of operators [part.begin, part.end), with what earlier operators left behind as given.
   constexpr schedule<Operators, Ranks> build(range part) {
     for (std::size_t i = part.begin; i < part.end; ++i)
       for (const std::size_t input : ops_[i].inputs)
         if (input < part.begin) all_.values.push_back(made_by(input));
+    return go_on(part);
+  }
+
+  /// The same with the steps of the operators before them.
+  constexpr schedule<Operators, Ranks> go_on(range part) {
     for (std::size_t i = part.begin; i < part.end; ++i) compute(i);
     if (part.end < ops_.size()) return all_;
     box wanted[Ranks]{};
@@ -192,7 +214,7 @@ class schedule_builder {
 
   op_list ops_;
   const plan<Operators, Ranks>& plan_;
-  schedule<Operators, Ranks> all_{};
+  schedule<Operators, Ranks> all_;
 };
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -204,6 +226,13 @@ constexpr schedule<Operators, Ranks> spell_out(op_list ops, const plan<Operators
 template <std::size_t Operators, std::size_t Ranks>
 constexpr schedule<Operators, Ranks> spell_out(op_list ops, const plan<Operators, Ranks>& p, range part) {
   return schedule_builder<Operators, Ranks>(ops, p).build(part);
+}
+
+/// The steps of the operators before `part`, and then of those.
+template <std::size_t Operators, std::size_t Ranks>
+constexpr schedule<Operators, Ranks> go_on(op_list ops, const plan<Operators, Ranks>& p, range part,
+                                           const schedule<Operators, Ranks>& before) {
+  return schedule_builder<Operators, Ranks>(ops, p, before).go_on(part);
 }
 
 }  // namespace iop::planner
