@@ -109,44 +109,43 @@ struct planning {
 };
 
 template <std::size_t Operators, std::size_t Ranks>
-constexpr plan<Operators, Ranks> plan_single(op_list ops, const cluster<Ranks>& c, endpoints ends) {
+constexpr plan<Operators, Ranks> cut_for_one(op_list ops, const cluster<Ranks>& c, endpoints ends,
+                                             std::size_t rank) {
   planning<Operators, Ranks> work(ops, c, policy::single_device, ends);
-  plan<Operators, Ranks> best{};
-  double least = 0;
-  bool best_fits = false;
-  for (std::size_t r = 0; r < Ranks; ++r) {
-    work.put_single(1, ops.size(), r);
-    const auto made = fit_winograd(ops, c, work.made);
-    const double seconds = predict(ops, c, made).makespan_seconds;
-    const bool fits = footprint_of(ops, made, r).bytes() <= c.devices[r].memory.bytes;
-    if (r == 0 || (fits && !best_fits) || (fits == best_fits && seconds < least))
-      best = made, least = seconds, best_fits = fits;
-  }
-  return best;
+  work.put_single(1, ops.size(), rank);
+  return work.made;
 }
 
+/// On the device that does it best.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr plan<Operators, Ranks> plan_output_channel(op_list ops, const cluster<Ranks>& c, endpoints ends) {
-  planning<Operators, Ranks> work(ops, c, policy::output_channel, ends);
-  work.for_each_group([&](std::size_t first, std::size_t end) { work.put_output_channel(first, end); });
-  return fit_winograd(ops, c, work.made);
+constexpr plan<Operators, Ranks> plan_single(op_list ops, const cluster<Ranks>& c, endpoints ends) {
+  best_plan<Operators, Ranks> best(ops, c);
+  for (std::size_t r = 0; r < Ranks; ++r)
+    best.offer(fit_winograd(ops, c, cut_for_one<Operators>(ops, c, ends, r)));
+  return best.get(policy::single_device);
 }
 
-/// CoEdge (Zeng et al., IEEE/ACM ToN 2021): convolutions by rows; dense layers on one rank, or by output
-/// channel.
+/// By output channel, or as CoEdge (Zeng et al., IEEE/ACM ToN 2021): convolutions by rows; dense layers on
+/// one rank, or by output channel.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr plan<Operators, Ranks> plan_coedge(op_list ops, const cluster<Ranks>& c, endpoints ends,
-                                             policy strategy) {
+constexpr plan<Operators, Ranks> cut_by_groups(op_list ops, const cluster<Ranks>& c, policy strategy,
+                                               endpoints ends) {
   planning<Operators, Ranks> work(ops, c, strategy, ends);
   work.for_each_group([&](std::size_t first, std::size_t end) {
-    if (has_rows(ops[first]))
+    if (strategy != policy::output_channel && has_rows(ops[first]))
       work.put_spatial(first, end);
     else if (strategy == policy::coedge)
       work.put_single(first, end, ends.output_rank);
     else
       work.put_output_channel(first, end);
   });
-  return fit_winograd(ops, c, work.made);
+  return work.made;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr plan<Operators, Ranks> plan_by_groups(op_list ops, const cluster<Ranks>& c, policy strategy,
+                                                endpoints ends) {
+  return fit_winograd(ops, c, cut_by_groups<Operators>(ops, c, strategy, ends));
 }
 
 }  // namespace iop::planner

@@ -13,11 +13,15 @@
 namespace iop::planner {
 
 /// Bytes that a device lacks for a plan.
+template <std::size_t Ranks>
+constexpr std::size_t missing_bytes(const cluster<Ranks>& c, std::size_t rank, const footprint& needed) {
+  const std::size_t limit = c.devices[rank].memory.bytes;
+  return needed.bytes() > limit ? needed.bytes() - limit : 0;
+}
 template <std::size_t Operators, std::size_t Ranks>
 constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p,
                                     const schedule<Operators, Ranks>& all, std::size_t rank) {
-  const std::size_t needed = footprint_of(ops, p, all, rank).bytes(), limit = c.devices[rank].memory.bytes;
-  return needed > limit ? needed - limit : 0;
+  return missing_bytes(c, rank, footprint_of(ops, p, all, rank));
 }
 
 /// Bytes that the fullest device lacks for a plan; 0 when it fits.
@@ -27,6 +31,11 @@ constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const 
   std::size_t most = 0;
   for (std::size_t r = 0; r < Ranks; ++r) most = std::max(most, missing_bytes(ops, c, p, all, r));
   return most;
+}
+
+template <std::size_t Operators, std::size_t Ranks>
+constexpr bool fits(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
+  return missing_bytes(ops, c, p) == 0;
 }
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -45,11 +54,12 @@ class best_plan {
     seconds_ = seconds;
   }
 
-  constexpr plan<Operators, Ranks> get() const {
+  constexpr plan<Operators, Ranks> get(policy strategy) const {
     plan<Operators, Ranks> p = best_;
-    p.strategy = policy::optimal;
+    p.strategy = strategy;
     return p;
   }
+  constexpr bool fits() const { return missing_ == 0; }
 
  private:
   op_list ops_;

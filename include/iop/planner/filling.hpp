@@ -38,10 +38,10 @@ class filling {
   constexpr plan_type balanced_by_speed(std::size_t number) const {
     return cut_from(first_of(number / 2), devices_);
   }
-  /// Bytes that a rank has for the weights that are cut by output channel.
-  constexpr double room_in(std::size_t number, const plan_type& made, const schedule<Operators, Ranks>& all,
+  /// Bytes that a rank, which holds so much, has for the weights that are cut by output channel.
+  constexpr double room_in(std::size_t number, const plan_type& made, const footprint& held,
                            std::size_t rank) const {
-    std::size_t taken = footprint_of(ops_, made, all, rank).bytes();
+    std::size_t taken = held.bytes();
     for (std::size_t i = first_of(number / 2); i < ops_.size(); ++i)
       taken -= place_weights(ops_[i], made.decisions[i], rank, 0).end * sizeof(float);
     const std::size_t has = devices_.devices[rank].memory.bytes;
@@ -61,12 +61,13 @@ class filling {
   constexpr void offer_to(best_plan<Operators, Ranks>& best) const {
     for (std::size_t number = 0; number < count; ++number) {
       if (is_repeated(number)) continue;
-      plan_type made = balanced_by_speed(number);
+      plan_type made = fit_winograd(ops_, devices_, balanced_by_speed(number));
       for (int round = 0; round < rounds; ++round) {
         const auto all = spell_out(ops_, made);
         room_list room{};
-        for (std::size_t r = 0; r < Ranks; ++r) room[r] = room_in(number, made, all, r);
-        made = balanced_by(number, room);
+        for (std::size_t r = 0; r < Ranks; ++r)
+          room[r] = room_in(number, made, footprint_of(ops_, made, all, r), r);
+        made = fit_winograd(ops_, devices_, balanced_by(number, room));
       }
       best.offer(made);
     }
@@ -99,7 +100,7 @@ class filling {
     channels.for_each_group([&](std::size_t begin, std::size_t end) {
       if (begin >= first) channels.put_output_channel(begin, end);
     });
-    return fit_winograd(ops_, devices_, channels.made);
+    return channels.made;
   }
 
   op_list ops_;

@@ -4,6 +4,7 @@
 // Plans as constants: what make_plan gives for a network and a cluster that are constants too, worked out in
 // pieces (search_pieces.hpp), each plan once for all that ask for it.
 
+#include <iop/planner/offered.hpp>
 #include <iop/planner/search_pieces.hpp>
 #include <iop/planner/segmentation_pieces.hpp>
 
@@ -13,74 +14,93 @@
 
 namespace iop::planner {
 
-/// What a plan lacks and takes.
-template <const auto& Spec, const auto& Cluster, const auto& Plan>
-struct judged {
-  static constexpr auto steps = spell_out(Spec.list(), Plan);
-
- private:
-  template <std::size_t Rank>
-  static constexpr std::size_t lacks = missing_bytes(Spec.list(), Cluster, Plan, steps, Rank);
-  template <std::size_t... Rank>
-  static constexpr std::size_t most_lacking(std::index_sequence<Rank...>) {
-    return std::max({lacks<Rank>...});
-  }
-
- public:
-  static constexpr std::size_t missing = most_lacking(std::make_index_sequence<ranks_of(Cluster)>());
-  static constexpr double seconds = predict(Spec.list(), Cluster, Plan, steps).makespan_seconds;
-};
-
 /// A plan by each policy.
 template <const auto& Spec, const auto& Cluster, policy Strategy, endpoints Ends>
 struct offer {
-  static constexpr auto made = make_plan<Spec.size()>(Spec.list(), Cluster, Strategy, Ends);
+ private:
+  static constexpr auto cut = cut_by_groups<Spec.size()>(Spec.list(), Cluster, Strategy, Ends);
+
+ public:
+  static constexpr auto made = fitted<Spec, Cluster, cut>::made;
+};
+template <const auto& Spec, const auto& Cluster, endpoints Ends>
+struct offer<Spec, Cluster, policy::single_device, Ends> {
+ private:
+  template <std::size_t Rank>
+  static constexpr auto cut = cut_for_one<Spec.size()>(Spec.list(), Cluster, Ends, Rank);
+  template <std::size_t... Rank>
+  static constexpr auto best_of(std::index_sequence<Rank...>) {
+    offered<Spec, Cluster> best;
+    (best.template take<fitted<Spec, Cluster, cut<Rank>>::made>(), ...);
+    return best.get(policy::single_device);
+  }
+
+ public:
+  static constexpr auto made = best_of(std::make_index_sequence<ranks_of(Cluster)>());
 };
 template <const auto& Spec, const auto& Cluster, endpoints Ends>
 struct offer<Spec, Cluster, policy::interleaved, Ends> {
  private:
-  using rows = segmentation_pieces<Spec, Cluster, policy::coedge_oc, Ends>;
-  using channels = segmentation_pieces<Spec, Cluster, policy::output_channel, Ends>;
+  template <policy Strategy>
+  static constexpr auto baseline = offer<Spec, Cluster, Strategy, Ends>::made;
+  template <policy Strategy>
+  static constexpr auto segmented = segmentation_pieces<Spec, Cluster, baseline<Strategy>>::made;
+
+  template <const auto& First, const auto& Second, const auto&... Others>
+  static constexpr auto quickest_of() {
+    constexpr bool is_second = judged<Spec, Cluster, Second>::seconds < judged<Spec, Cluster, First>::seconds;
+    if constexpr (sizeof...(Others) > 0) {
+      if constexpr (is_second)
+        return quickest_of<Second, Others...>();
+      else
+        return quickest_of<First, Others...>();
+    } else {
+      auto quickest = is_second ? Second : First;
+      quickest.strategy = policy::interleaved;
+      return quickest;
+    }
+  }
+  static constexpr auto best =
+      quickest_of<segmented<policy::coedge_oc>, baseline<policy::coedge_oc>,
+                  segmented<policy::output_channel>, baseline<policy::output_channel>>();
 
  public:
-  static constexpr auto made = better_segmentation(Spec.list(), Cluster, rows::baseline, rows::made,
-                                                   channels::baseline, channels::made);
+  static constexpr auto made = fitted<Spec, Cluster, best>::made;
 };
 template <const auto& Spec, const auto& Cluster, endpoints Ends>
 struct offer<Spec, Cluster, policy::fused_spatial, Ends> {
  private:
-  static constexpr auto plan_it() {
+  static constexpr auto cut() {
     if constexpr (ranks_of(Cluster) == 1)
-      return plan_single<Spec.size()>(Spec.list(), Cluster, Ends);
+      return offer<Spec, Cluster, policy::single_device, Ends>::made;
     else
-      return fit_winograd(Spec.list(), Cluster,
-                          search_pieces<Spec, Cluster, policy::fused_spatial, Ends, true>::result.best);
+      return search_pieces<Spec, Cluster, policy::fused_spatial, Ends, reach::any_memory>::result.best;
   }
+  static constexpr auto found = cut();
 
  public:
-  static constexpr auto made = plan_it();
+  static constexpr auto made = fitted<Spec, Cluster, found>::made;
 };
 template <const auto& Spec, const auto& Cluster, endpoints Ends>
 struct offer<Spec, Cluster, policy::optimal, Ends> {
  private:
-  template <bool AnyMemory>
-  using pieces = search_pieces<Spec, Cluster, policy::optimal, Ends, AnyMemory>;
-  template <bool AnyMemory>
-  static constexpr auto searched = pieces<AnyMemory>::result.best;
+  template <reach HowFar>
+  using pieces = search_pieces<Spec, Cluster, policy::optimal, Ends, HowFar>;
+  template <reach HowFar>
+  static constexpr auto searched = pieces<HowFar>::result.best;
   static constexpr bool is_free() {
     if constexpr (!memory_binds(Spec.list(), Cluster))
       return true;
-    else if constexpr (pieces<true>::result.exists)
-      return judged<Spec, Cluster, searched<true>>::missing == 0;
+    else if constexpr (pieces<reach::any_memory>::result.exists)
+      return judged<Spec, Cluster, searched<reach::any_memory>>::missing == 0;
     else
       return false;
   }
-
-  using best_of_all = best_plan<Spec.size(), ranks_of(Cluster)>;
-  template <const auto& Plan>
-  static constexpr void propose(best_of_all& to) {
-    to.offer(Plan, judged<Spec, Cluster, Plan>::missing, judged<Spec, Cluster, Plan>::seconds);
-  }
+  /// With more devices there are too many subsets of them for a compiler.
+  static constexpr std::size_t most_ranks = 4;
+  static constexpr reach furthest = is_free()                         ? reach::any_memory
+                                    : ranks_of(Cluster) <= most_ranks ? reach::everything
+                                                                      : reach::all_devices;
 
   static constexpr filling<Spec.size(), ranks_of(Cluster)> last_resorts{Spec.list(), Cluster, Ends};
   template <std::size_t Number, int Round>
@@ -93,32 +113,53 @@ struct offer<Spec, Cluster, policy::optimal, Ends> {
       }
     (std::make_index_sequence<ranks_of(Cluster)>());
   }
+  template <std::size_t Number, int Round>
+  static constexpr auto cut = cut_again<Number, Round>();
   template <std::size_t Number, int Round = last_resorts.rounds>
-  static constexpr auto last_resort = cut_again<Number, Round>();
+  static constexpr auto last_resort = fitted<Spec, Cluster, cut<Number, Round>>::made;
   template <std::size_t Number, int Round, std::size_t Rank>
-  static constexpr double room_in = last_resorts.room_in(
-      Number, last_resort<Number, Round>, judged<Spec, Cluster, last_resort<Number, Round>>::steps, Rank);
-  template <std::size_t Number>
-  static constexpr void propose_last_resort([[maybe_unused]] best_of_all& to) {
-    if constexpr (!last_resorts.is_repeated(Number)) propose<last_resort<Number>>(to);
-  }
-  template <std::size_t... Number>
-  static constexpr void propose_last_resorts(best_of_all& to, std::index_sequence<Number...>) {
-    (propose_last_resort<Number>(to), ...);
+  static constexpr double room_in =
+      last_resorts.room_in(Number, last_resort<Number, Round>,
+                           spelled<Spec, last_resort<Number, Round>>::template needs<Rank>, Rank);
+
+  using best_plans = offered<Spec, Cluster>;
+  /// The first that fits, from those on with the most rows.
+  template <std::size_t End>
+  static constexpr best_plans take_last_resort(best_plans best) {
+    if constexpr (End == 0) {
+      return best;
+    } else {
+      constexpr std::size_t number = End - 1;
+      if constexpr (!last_resorts.is_repeated(number)) {
+        best.template take<last_resort<number>>();
+        if constexpr (judged<Spec, Cluster, last_resort<number>>::missing == 0) return best;
+      }
+      return take_last_resort<End - 1>(best);
+    }
   }
 
+  template <reach HowFar>
+  static constexpr void take_searched([[maybe_unused]] best_plans& known) {
+    if constexpr (pieces<HowFar>::result.exists) known.template take<searched<HowFar>>();
+  }
+  template <policy... Others>
+  static constexpr auto best_known() {
+    best_plans known;
+    take_searched<furthest>(known);
+    if constexpr (furthest == reach::everything) take_searched<reach::all_devices>(known);
+    (known.template take<offer<Spec, Cluster, Others, Ends>::made>(), ...);
+    return known;
+  }
   template <policy... Others>
   static constexpr auto best_of() {
-    using best = pieces<is_free()>;
-    best_of_all chosen(Spec.list(), Cluster);
-    if constexpr (best::result.exists) propose<searched<is_free()>>(chosen);
-    (propose<offer<Spec, Cluster, Others, Ends>::made>(chosen), ...);
-    if constexpr (sizeof...(Others) > 1 && !best::result.exists)
-      propose_last_resorts(chosen, std::make_index_sequence<last_resorts.count>());
-    return chosen.get();
+    constexpr best_plans known = best_known<Others...>();
+    if constexpr (sizeof...(Others) == 1 || known.fits())
+      return known.get(policy::optimal);
+    else
+      return take_last_resort<last_resorts.count>(known).get(policy::optimal);
   }
   static constexpr auto plan_it() {
-    using best = pieces<is_free()>;
+    using best = pieces<furthest>;
     if constexpr (!may_be_beaten(best::posed, best::result))
       return best::result.best;
     else if constexpr (ranks_of(Cluster) == 1)

@@ -12,13 +12,18 @@
 
 namespace iop::planner {
 
+/// What a search looks at: the quickest plan of all, or plans that fit; of the latter first those of all
+/// devices at once, which are few, then all.
+enum class reach : unsigned char { any_memory, all_devices, everything };
+
 /// What the searches of `fused_spatial` and `optimal` may use.
-constexpr allowances allowed_to(policy strategy, bool any_memory) {
+constexpr allowances allowed_to(policy strategy, reach how_far) {
   allowances all;
   if (strategy == policy::fused_spatial)
     all = {
         .single = false, .input_channel = false, .interleaved = false, .subsets = false, .rows_first = true};
-  all.any_memory = any_memory;
+  if (how_far == reach::all_devices) all.subsets = false;
+  all.any_memory = how_far == reach::any_memory;
   return all;
 }
 
@@ -33,7 +38,7 @@ constexpr std::size_t width_of(const problem<Operators, Ranks>& p) {
 template <std::size_t Operators, std::size_t Ranks>
 constexpr plan<Operators, Ranks> plan_fused_spatial(op_list ops, const cluster<Ranks>& c, endpoints ends) {
   if (Ranks == 1) return plan_single<Operators>(ops, c, ends);
-  const auto p = pose<Operators>(ops, c, ends, allowed_to(policy::fused_spatial, true));
+  const auto p = pose<Operators>(ops, c, ends, allowed_to(policy::fused_spatial, reach::any_memory));
   return fit_winograd(ops, c, search(p, policy::fused_spatial, no_limit, width_of(p)).best);
 }
 
@@ -49,24 +54,27 @@ constexpr bool may_be_beaten(const problem<Operators, Ranks>& p, const found<Ope
 /// often the quickest plan of all fits, and is found with less effort; else no other takes less.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr plan<Operators, Ranks> plan_optimal(op_list ops, const cluster<Ranks>& c, endpoints ends) {
-  auto p = pose<Operators>(ops, c, ends, allowed_to(policy::optimal, true));
+  auto p = pose<Operators>(ops, c, ends, allowed_to(policy::optimal, reach::any_memory));
   auto result = search(p, policy::optimal, no_limit, width_of(p));
   if (memory_binds(ops, c) && !(result.exists && fits(ops, c, result.best))) {
-    p = pose<Operators>(ops, c, ends, allowed_to(policy::optimal, false));
-    result = search(p, policy::optimal, no_limit, width_of(p), result.seconds);
+    const double least = result.seconds;
+    p = pose<Operators>(ops, c, ends, allowed_to(policy::optimal, reach::all_devices));
+    const auto first = search(p, policy::optimal, no_limit, width_of(p), least, effort::in_compiler);
+    p = pose<Operators>(ops, c, ends, allowed_to(policy::optimal, reach::everything));
+    result = search(p, policy::optimal, no_limit, width_of(p), least);
+    if (first.exists && (!result.exists || first.seconds < result.seconds)) result = first;
   }
   if (!may_be_beaten(p, result)) return result.best;
   best_plan<Operators, Ranks> best(ops, c);
   if (result.exists) best.offer(result.best);
   best.offer(plan_single<Operators>(ops, c, ends));
-  if (Ranks == 1) return best.get();
-  best.offer(plan_output_channel<Operators>(ops, c, ends));
-  best.offer(plan_coedge<Operators>(ops, c, ends, policy::coedge));
-  best.offer(plan_coedge<Operators>(ops, c, ends, policy::coedge_oc));
+  if (Ranks == 1) return best.get(policy::optimal);
+  for (const policy each : {policy::output_channel, policy::coedge, policy::coedge_oc})
+    best.offer(plan_by_groups<Operators>(ops, c, each, ends));
   best.offer(plan_interleaved<Operators>(ops, c, ends));
   best.offer(plan_fused_spatial<Operators>(ops, c, ends));
   if (!result.exists) filling<Operators, Ranks>(ops, c, ends).offer_to(best);
-  return best.get();
+  return best.get(policy::optimal);
 }
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -76,10 +84,9 @@ constexpr plan<Operators, Ranks> make_plan(op_list ops, const cluster<Ranks>& c,
     case policy::single_device:
       return plan_single<Operators>(ops, c, ends);
     case policy::output_channel:
-      return plan_output_channel<Operators>(ops, c, ends);
     case policy::coedge:
     case policy::coedge_oc:
-      return plan_coedge<Operators>(ops, c, ends, strategy);
+      return plan_by_groups<Operators>(ops, c, strategy, ends);
     case policy::interleaved:
       return plan_interleaved<Operators>(ops, c, ends);
     case policy::fused_spatial:

@@ -5,13 +5,15 @@
 // passes that keep every label look near that, then further, and the first that finds a plan has found the
 // best. Where there is none so near, a beam finds a good plan, and a last pass the best of those that are
 // better. Where memory is tight, beams that prefer thrifty ways follow, and then passes look near the least
-// time again and ever further, until that takes too long. In a compiler there are few passes, and short ones.
+// time again and ever further, until that takes too long. In a compiler there are few passes, and short ones:
+// thrifty ways of all devices at once, then others.
 
 #include <iop/planner/pass_limits.hpp>
 #include <iop/planner/problem.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 
 namespace iop::planner {
 
@@ -45,11 +47,10 @@ class search_progress {
         brief_tries_(2304 / (Ranks * Ranks)),
         beam_(p.has_branches ? 8 : 4),
         memory_binds_(p.memory_binds),
-        phase_(memory_binds_ || !(least > 0) ? phase::beam : phase::near) {
-    if (memory_binds_) {
-      if (is_brief() && Ranks > most_brief_ranks) phase_ = phase::done, is_exact_ = false;
-      return;
-    }
+        has_subsets_(p.allowed.subsets),
+        phase_(memory_binds_ || !(least > 0) ? phase::beam : phase::near),
+        found_(limit < no_limit) {
+    if (memory_binds_) return;
     if (p.has_branches)
       slack_ = 2 * first_slack;
     else if (p.are_alike)
@@ -62,7 +63,7 @@ class search_progress {
 
   constexpr pass_limits next() const {
     pass_limits limits = of_phase();
-    if (is_brief()) limits.tries = brief_tries_;
+    if (is_brief() && memory_binds_) limits.tries = brief_tries_, limits.beam = 0;
     return limits;
   }
 
@@ -83,7 +84,12 @@ class search_progress {
         phase_ = memory_binds_ ? phase::thrifty : phase::wide;
         return;
       case phase::thrifty:
-        if (++thrift_ < 3 && !is_brief()) return;
+        if (++thrifty_passes_ < (is_brief() ? has_subsets_ ? 1 : 3 : std::size(thrifts))) return;
+        if (is_brief() && !has_subsets_) {
+          is_exact_ = false;
+          phase_ = phase::done;
+          return;
+        }
         phase_ = found_ && is_brief() ? phase::wide : phase::narrow;
         slack_ = phase_ == phase::wide ? 1 : first_slack;
         return;
@@ -117,8 +123,7 @@ class search_progress {
  private:
   enum class phase : unsigned char { near, beam, thrifty, narrow, wide, every, done };
   static constexpr double first_slack = 1.0 / 64, most_slack = 1.0 / 8;
-  /// Of more devices a step from a single label can take more than Clang evaluates for one constant.
-  static constexpr std::size_t most_brief_ranks = 4;
+  static constexpr double thrifts[]{8, 32, 2, 0.5};
   static constexpr double few_labels = 8;  ///< of each operator: then a pass further keeps not too many
 
   constexpr bool is_brief() const { return effort_ == effort::in_compiler; }
@@ -129,8 +134,8 @@ class search_progress {
       case phase::beam:
         return {limit_, width_, beam_, true};
       case phase::thrifty:
-        return thrift_ == 1 ? pass_limits{limit_, 1, 8 * beam_, true, 2}
-                            : pass_limits{limit_, width_, 4 * beam_, true, thrift_ == 0 ? 8 : 0.5};
+        return thrifty_passes_ == 2 ? pass_limits{limit_, 1, 8 * beam_, true, thrifts[2]}
+                                    : pass_limits{limit_, width_, 4 * beam_, true, thrifts[thrifty_passes_]};
       case phase::narrow:
         return {near(), 1, 0, true};
       case phase::every:
@@ -160,10 +165,11 @@ class search_progress {
   std::size_t brief_tries_;  ///< of a step in a compiler: what Clang evaluates for one constant
   std::size_t beam_;         ///< bounds are further from the truth where there are branches
   bool memory_binds_;
+  bool has_subsets_;  ///< plans may leave devices out
   phase phase_;
   double slack_ = first_slack;
-  unsigned thrift_ = 0;  ///< thrifty passes made
-  bool found_ = false;
+  unsigned thrifty_passes_ = 0;
+  bool found_;  ///< a plan is known
   bool is_exact_ = true;
 };
 

@@ -5,8 +5,8 @@
 // step before by every choice for one operator; the best label of the last step that fits the memories is
 // followed back. With room for all labels the result is exact.
 
+#include <iop/planner/best_plan.hpp>
 #include <iop/planner/expansion.hpp>
-#include <iop/planner/footprint.hpp>
 #include <iop/planner/progress.hpp>
 #include <iop/planner/staging.hpp>
 
@@ -27,14 +27,6 @@ struct found {
   bool exists = false;
   bool is_exact = true;  ///< no plan is better: no label was dropped for lack of room
 };
-
-template <std::size_t Operators, std::size_t Ranks>
-constexpr bool fits(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
-  const auto all = spell_out(ops, p);
-  for (std::size_t r = 0; r < Ranks; ++r)
-    if (footprint_of(ops, p, all, r).bytes() > c.devices[r].memory.bytes) return false;
-  return true;
-}
 
 /// The input where it starts.
 template <std::size_t Most, std::size_t Operators, std::size_t Ranks>
@@ -100,40 +92,37 @@ struct pass_result {
   plan<Operators, Ranks> best{};
 };
 
-/// The best of the ways that a pass has left, which fits the memories. `stage_at(i)` and `frontier_at(i)`
-/// give what belongs to operator i.
+/// What a pass has looked at. `stage_at(i)` and `frontier_at(i)` give what belongs to operator i.
 template <std::size_t Operators, std::size_t Ranks, class Stages, class Frontiers>
-constexpr pass_result<Operators, Ranks> finish(const problem<Operators, Ranks>& p, policy strategy,
-                                               double limit, Stages&& stage_at, Frontiers&& frontier_at) {
+constexpr pass_outcome look_back(const problem<Operators, Ranks>& p, Stages&& stage_at,
+                                 Frontiers&& frontier_at) {
   const std::size_t last = p.ops.size() - 1;
-  pass_result<Operators, Ranks> result;
-  result.outcome.is_complete = frontier_at(last).is_complete;
+  pass_outcome seen;
+  seen.is_complete = frontier_at(last).is_complete;
   const double operators = static_cast<double>(last + 1);
   for (std::size_t i = 0; i <= last; ++i) {
     const double labels = static_cast<double>(frontier_at(i).count) / operators;
-    result.outcome.labels += labels;
-    if (labels > 0) result.outcome.reached += 1 / operators;
-    if (i < last) result.outcome.tries += labels * static_cast<double>(stage_at(i + 1).options.count);
+    seen.labels += labels;
+    if (labels > 0) seen.reached += 1 / operators;
+    if (i < last) seen.tries += labels * static_cast<double>(stage_at(i + 1).options.count);
   }
-  for (const ending& e : endings_of(p, frontier_at(last), limit)) {
-    plan<Operators, Ranks> candidate{strategy, p.ends, {}, e.deliver};
-    std::size_t at = e.label;
-    for (std::size_t i = last + 1; i-- > 0;) {
-      const auto& labels = frontier_at(i);
-      decision<Ranks> made = stage_at(i).options[labels.chosen[at]].made;
-      made.fetch = labels.fetch[at];
-      candidate.decisions[i] = made;
-      at = labels.previous[at];
-    }
-    if (p.memory_binds && !fits(p.ops, *p.devices, candidate)) {
-      result.outcome.is_misjudged = true;
-      continue;
-    }
-    result.best = candidate;
-    result.outcome.seconds = e.seconds;
-    break;
+  return seen;
+}
+
+/// The plan behind an ending.
+template <std::size_t Operators, std::size_t Ranks, class Stages, class Frontiers>
+constexpr plan<Operators, Ranks> follow_back(const problem<Operators, Ranks>& p, policy strategy,
+                                             const ending& e, Stages&& stage_at, Frontiers&& frontier_at) {
+  plan<Operators, Ranks> found{strategy, p.ends, {}, e.deliver};
+  std::size_t at = e.label;
+  for (std::size_t i = p.ops.size(); i-- > 0;) {
+    const auto& labels = frontier_at(i);
+    decision<Ranks> made = stage_at(i).options[labels.chosen[at]].made;
+    made.fetch = labels.fetch[at];
+    found.decisions[i] = made;
+    at = labels.previous[at];
   }
-  return result;
+  return found;
 }
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -142,9 +131,9 @@ class searching {
   constexpr searching(const problem<Operators, Ranks>& p, const choice_lists<Ranks>& choices, policy strategy)
       : p_(p), strategy_(strategy), stages_(p, choices) {}
 
-  constexpr found<Operators, Ranks> run(double limit, std::size_t width, double least) const {
+  constexpr found<Operators, Ranks> run(double limit, std::size_t width, double least, effort most) const {
     found<Operators, Ranks> result;
-    search_progress progress(p_, std::max(least, stages_.least_seconds()), limit, width, effort::full);
+    search_progress progress(p_, std::max(least, stages_.least_seconds()), limit, width, most);
     while (!progress.is_done()) {
       const auto got = pass(progress.next());
       progress.take(got.outcome);
@@ -171,9 +160,19 @@ class searching {
                            labels[i - 1], limits)
                            .run());
     }
-    return finish(
-        p_, strategy_, limits.seconds, [&](std::size_t i) -> const auto& { return stages_[i]; },
-        [&](std::size_t i) -> const auto& { return labels[i]; });
+    const auto stage_at = [&](std::size_t i) -> const auto& { return stages_[i]; };
+    const auto frontier_at = [&](std::size_t i) -> const auto& { return labels[i]; };
+    pass_result<Operators, Ranks> result{look_back(p_, stage_at, frontier_at), {}};
+    for (const ending& e : endings_of(p_, labels.back(), limits.seconds)) {
+      const auto way = follow_back(p_, strategy_, e, stage_at, frontier_at);
+      if (!p_.memory_binds || fits(p_.ops, *p_.devices, way)) {
+        result.outcome.seconds = e.seconds;
+        result.best = way;
+        break;
+      }
+      result.outcome.is_misjudged = true;
+    }
+    return result;
   }
 
   const problem<Operators, Ranks>& p_;
@@ -185,14 +184,14 @@ class searching {
 template <std::size_t Operators, std::size_t Ranks>
 constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p,
                                          const choice_lists<Ranks>& choices, policy strategy, double limit,
-                                         std::size_t width, double least = 0) {
-  return searching<Operators, Ranks>(p, choices, strategy).run(limit, width, least);
+                                         std::size_t width, double least = 0, effort most = effort::full) {
+  return searching<Operators, Ranks>(p, choices, strategy).run(limit, width, least, most);
 }
 
 template <std::size_t Operators, std::size_t Ranks>
 constexpr found<Operators, Ranks> search(const problem<Operators, Ranks>& p, policy strategy, double limit,
-                                         std::size_t width, double least = 0) {
-  return search(p, choices_of(p), strategy, limit, width, least);
+                                         std::size_t width, double least = 0, effort most = effort::full) {
+  return search(p, choices_of(p), strategy, limit, width, least, most);
 }
 
 }  // namespace iop::planner

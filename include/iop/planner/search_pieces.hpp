@@ -7,6 +7,7 @@
 // compilers read what is constant half as fast as what is not, Clang in local variables, too, so that in the
 // planner those of class type are not const.
 
+#include <iop/planner/offered.hpp>
 #include <iop/planner/policies.hpp>
 
 #include <cstddef>
@@ -18,20 +19,15 @@ namespace iop::planner {
 /// nothing.
 inline constexpr std::size_t roomy = 8192;
 
-template <std::size_t Ranks>
-constexpr std::size_t ranks_of(const cluster<Ranks>&) {
-  return Ranks;
-}
-
-/// Of the policies that search: `fused_spatial` and `optimal`, for any memory or for what there is.
-template <const auto& Spec, const auto& Cluster, policy Strategy, endpoints Ends, bool AnyMemory>
+/// Of the policies that search: `fused_spatial` and `optimal`.
+template <const auto& Spec, const auto& Cluster, policy Strategy, endpoints Ends, reach HowFar>
 struct search_pieces {
   static constexpr std::size_t operators = Spec.size();
   static constexpr std::size_t ranks = ranks_of(Cluster);
   static constexpr std::size_t last = operators - 1;
 
   static constexpr problem<operators, ranks> posed =
-      pose<operators>(Spec.list(), Cluster, Ends, allowed_to(Strategy, AnyMemory));
+      pose<operators>(Spec.list(), Cluster, Ends, allowed_to(Strategy, HowFar));
 
  private:
   template <std::size_t I, std::size_t... Depth>
@@ -92,20 +88,28 @@ struct search_pieces {
            ((bound_in_order<last - I>() >= 0) && ...);
   }
 
+  template <reach Other>
+  using search = search_pieces<Spec, Cluster, Strategy, Ends, Other>;
   /// That any plan takes.
   static constexpr double least_seconds() {
-    if constexpr (AnyMemory)
+    if constexpr (HowFar == reach::any_memory)
       return bounds<0>.arriving[0];
     else
-      return std::max(bounds<0>.arriving[0],
-                      search_pieces<Spec, Cluster, Strategy, Ends, true>::result.seconds);
+      return std::max(bounds<0>.arriving[0], search<reach::any_memory>::result.seconds);
+  }
+  /// Of a plan that is known.
+  static constexpr double most_seconds() {
+    if constexpr (HowFar == reach::everything)
+      if constexpr (search<reach::all_devices>::result.exists)
+        return search<reach::all_devices>::result.seconds;
+    return no_limit;
   }
 
   template <std::size_t Pass>
   static constexpr search_progress progress_of() {
     if constexpr (Pass == 0) {
       (void)make_tables(std::make_index_sequence<operators>());
-      return search_progress(posed, least_seconds(), no_limit, width_of(posed), effort::in_compiler);
+      return search_progress(posed, least_seconds(), most_seconds(), width_of(posed), effort::in_compiler);
     } else {
       search_progress next = progress<Pass - 1>;
       next.take(outcome<Pass - 1>.outcome);
@@ -135,15 +139,65 @@ struct search_pieces {
     }
   }
 
-  template <std::size_t Pass, std::size_t... I>
-  static constexpr auto outcome_of(std::index_sequence<I...>) {
+  /// Calls work(stage_at, frontier_at).
+  template <std::size_t Pass, class Work, std::size_t... I>
+  static constexpr auto with_tables(Work&& work, std::index_sequence<I...>) {
     const stage<ranks, roomy>* all[]{&stages<I>...};
     const bool in_order = (labels<Pass, I>.is_complete && ...);
     (void)in_order;
     const frontier<ranks, roomy>* ways[]{&labels<Pass, I>...};
-    return finish(
-        posed, Strategy, progress<Pass>.next().seconds, [&](std::size_t i) -> const auto& { return *all[i]; },
+    return work(
+        [&](std::size_t i) -> const auto& { return *all[i]; },
         [&](std::size_t i) -> const auto& { return *ways[i]; });
+  }
+  template <std::size_t Pass>
+  static constexpr pass_outcome seen = with_tables<Pass>(
+      [](auto&& stage_at, auto&& frontier_at) { return look_back(posed, stage_at, frontier_at); },
+      std::make_index_sequence<operators>());
+
+  /// The first of them: where memory is tight some seem to fit and do not.
+  static constexpr std::size_t most_endings = 16;
+  template <std::size_t Pass>
+  static constexpr auto find_endings() {
+    fixed_vector<ending, most_endings> first;
+    if (!(seen<Pass>.labels > 0)) return first;  // makes them in order
+    for (const ending& e : endings_of(posed, labels<Pass, last>, progress<Pass>.next().seconds))
+      if (first.size() < most_endings) first.push_back(e);
+    return first;
+  }
+  template <std::size_t Pass>
+  static constexpr auto endings = find_endings<Pass>();
+  template <std::size_t Pass, std::size_t Ending>
+  static constexpr plan<operators, ranks> way = with_tables<Pass>(
+      [](auto&& stage_at, auto&& frontier_at) {
+        return follow_back(posed, Strategy, endings<Pass>[Ending], stage_at, frontier_at);
+      },
+      std::make_index_sequence<operators>());
+
+  template <std::size_t Pass, std::size_t Ending>
+  static constexpr bool is_possible() {
+    if constexpr (posed.memory_binds)
+      return judged<Spec, Cluster, way<Pass, Ending>>::missing == 0;
+    else
+      return true;
+  }
+  template <std::size_t Pass, std::size_t Ending = 0>
+  static constexpr pass_result<operators, ranks> outcome_of() {
+    if constexpr (Ending == endings<Pass>.size()) {
+      pass_result<operators, ranks> nothing{seen<Pass>, {}};
+      if (Ending == most_endings) nothing.outcome.is_complete = false;
+      return nothing;
+    } else {
+      pass_result<operators, ranks> came;
+      if constexpr (is_possible<Pass, Ending>()) {
+        came = {seen<Pass>, way<Pass, Ending>};
+        came.outcome.seconds = endings<Pass>[Ending].seconds;
+      } else {
+        came = outcome_of<Pass, Ending + 1>();
+        came.outcome.is_misjudged = true;
+      }
+      return came;
+    }
   }
 
   /// What the passes from one on find.
@@ -180,8 +234,7 @@ struct search_pieces {
   template <std::size_t Pass, std::size_t I>
   static constexpr frontier<ranks, roomy> labels = labels_of<Pass, I>();
   template <std::size_t Pass>
-  static constexpr pass_result<operators, ranks> outcome =
-      outcome_of<Pass>(std::make_index_sequence<operators>());
+  static constexpr pass_result<operators, ranks> outcome = outcome_of<Pass>();
 
   static constexpr found<operators, ranks> result = pass_on<0>({});
 };

@@ -22,7 +22,11 @@ class segmentation {
 
   constexpr plan<Operators, Ranks> run() {
     for (std::size_t head = 1; head < size(); ++head) look_at(head);
-    while (saves()) take_best();
+    while (saves()) {
+      take_best();
+      for (std::size_t head = 1; head < size(); ++head)
+        if (has_changed(head)) look_at(head);
+    }
     return made();
   }
 
@@ -40,7 +44,19 @@ class segmentation {
   }
   constexpr void set_gain(std::size_t head, double gain) { gains_[head] = gain; }
   constexpr bool saves() const { return gains_[best()] > 0; }
-  constexpr void take_best() { take(best()); }
+  /// The pair that saves the most; what some others save has changed then.
+  constexpr void take_best() {
+    taken_head_ = best();
+    const range part = around(taken_head_);
+    work_.put_pair(taken_head_, tail_of(taken_head_));
+    work_.choose_reduction(tail_of(taken_head_), part);
+    taken_[taken_head_] = taken_[tail_of(taken_head_)] = true;
+    gains_[taken_head_] = 0;
+    changed_until_ = part.end;
+  }
+  constexpr bool has_changed(std::size_t head) const {
+    return head < changed_until_ && is_weighted(work_.ops[head]) && around(head).end >= taken_head_;
+  }
   constexpr const plan<Operators, Ranks>& made() const { return work_.made; }
 
  private:
@@ -73,52 +89,28 @@ class segmentation {
 
   constexpr void look_at(std::size_t head) { gains_[head] = gain_of(head); }
 
-  constexpr void take(std::size_t head) {
-    const range part = around(head);
-    work_.put_pair(head, tail_of(head));
-    work_.choose_reduction(tail_of(head), part);
-    taken_[head] = taken_[tail_of(head)] = true;
-    gains_[head] = 0;
-    for (std::size_t other = 1; other < part.end; ++other)
-      if (around_reaches(other, head)) look_at(other);
-  }
-
-  constexpr bool around_reaches(std::size_t other, std::size_t head) const {
-    return is_weighted(work_.ops[other]) && around(other).end >= head;
-  }
-
   planning<Operators, Ranks> work_;
   double gains_[Operators]{};
   bool taken_[Operators]{};
+  std::size_t taken_head_ = 0;     ///< at last
+  std::size_t changed_until_ = 0;  ///< by that
 };
 
-/// The quicker one, or what one of them was made from: gains are those of a pair's surroundings, and with
-/// branches they may not add up.
-template <std::size_t Operators, std::size_t Ranks>
-constexpr plan<Operators, Ranks> better_segmentation(op_list ops, const cluster<Ranks>& c,
-                                                     const plan<Operators, Ranks>& rows,
-                                                     const plan<Operators, Ranks>& segmented_rows,
-                                                     const plan<Operators, Ranks>& channels,
-                                                     const plan<Operators, Ranks>& segmented_channels) {
-  const plan<Operators, Ranks>* best = nullptr;
-  double least = 0;
-  for (const auto* each : {&segmented_rows, &rows, &segmented_channels, &channels}) {
-    const double seconds = predict(ops, c, *each).makespan_seconds;
-    if (best == nullptr || seconds < least) best = each, least = seconds;
-  }
-  plan<Operators, Ranks> made = *best;
-  made.strategy = policy::interleaved;
-  return fit_winograd(ops, c, made);
-}
-
-/// From the better of the plans that start with rows and with output channels.
+/// The quickest of the plans that start with rows and with output channels, or what one of them was made
+/// from: gains are those of a pair's surroundings, and with branches they may not add up.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr plan<Operators, Ranks> plan_interleaved(op_list ops, const cluster<Ranks>& c, endpoints ends) {
-  using segments = segmentation<Operators, Ranks>;
-  const auto rows = plan_coedge<Operators>(ops, c, ends, policy::coedge_oc);
-  const auto channels = plan_output_channel<Operators>(ops, c, ends);
-  return better_segmentation(ops, c, rows, segments(ops, c, rows).run(), channels,
-                             segments(ops, c, channels).run());
+  plan<Operators, Ranks> best{};
+  double least = 0;
+  for (const policy strategy : {policy::coedge_oc, policy::output_channel}) {
+    const auto baseline = plan_by_groups<Operators>(ops, c, strategy, ends);
+    for (const auto& each : {segmentation<Operators, Ranks>(ops, c, baseline).run(), baseline}) {
+      const double seconds = predict(ops, c, each).makespan_seconds;
+      if (least == 0 || seconds < least) best = each, least = seconds;
+    }
+  }
+  best.strategy = policy::interleaved;
+  return fit_winograd(ops, c, best);
 }
 
 }  // namespace iop::planner

@@ -12,27 +12,14 @@
 namespace iop::planner {
 
 /// From the plan of another policy.
-template <const auto& Spec, const auto& Cluster, policy Baseline, endpoints Ends>
+template <const auto& Spec, const auto& Cluster, const auto& Baseline>
 struct segmentation_pieces {
-  static constexpr auto baseline = make_plan<Spec.size()>(Spec.list(), Cluster, Baseline, Ends);
-
  private:
-  static constexpr auto begin() { return segmentation(Spec.list(), Cluster, baseline); }
-
-  template <std::size_t Head>
-  static constexpr double gain = begin().gain_of(Head);
-
-  template <std::size_t... I>
-  static constexpr auto with_gains(std::index_sequence<I...>) {
-    auto all = begin();
-    (all.set_gain(I + 1, gain<I + 1>), ...);
-    return all;
-  }
-
+  /// The best pair after so many.
   template <std::size_t Pairs>
-  static constexpr auto go_on() {
+  static constexpr auto take() {
     if constexpr (Pairs == 0) {
-      return with_gains(std::make_index_sequence<Spec.size() - 1>());
+      return segmentation(Spec.list(), Cluster, Baseline);
     } else {
       auto next = after<Pairs - 1>;
       next.take_best();
@@ -40,7 +27,29 @@ struct segmentation_pieces {
     }
   }
   template <std::size_t Pairs>
-  static constexpr auto after = go_on<Pairs>();
+  static constexpr auto taken = take<Pairs>();
+
+  template <std::size_t Pairs, std::size_t Head>
+  static constexpr double gain_of() {
+    auto copy = taken<Pairs>;
+    return copy.gain_of(Head);
+  }
+  template <std::size_t Pairs, std::size_t Head>
+  static constexpr double gain = gain_of<Pairs, Head>();
+
+  template <std::size_t Pairs, std::size_t Head, class Segmentation>
+  static constexpr void set_gain([[maybe_unused]] Segmentation& of) {
+    if constexpr (Pairs == 0 || taken<Pairs>.has_changed(Head)) of.set_gain(Head, gain<Pairs, Head>);
+  }
+  template <std::size_t Pairs, std::size_t... I>
+  static constexpr auto with_gains(std::index_sequence<I...>) {
+    auto all = taken<Pairs>;
+    (set_gain<Pairs, I + 1>(all), ...);
+    return all;
+  }
+
+  template <std::size_t Pairs>
+  static constexpr auto after = with_gains<Pairs>(std::make_index_sequence<Spec.size() - 1>());
 
   template <std::size_t Pairs>
   static constexpr auto finish() {
