@@ -105,6 +105,7 @@ struct link_table {
     const bool shared = c.shared_medium();
     for (std::size_t a = 0; a < Ranks; ++a)
       for (std::size_t b = 0; b < Ranks; ++b) {
+        if (a == b) continue;
         const link joint = c.between(a, b);
         set_up[a][b] = joint.message.seconds;
         per_float[a][b] = shared ? 0 : sizeof(float) / joint.bandwidth.bytes_per_second;
@@ -113,7 +114,7 @@ struct link_table {
       for (std::size_t b = 0; b < Ranks; ++b)
         if (a != b && (set_up[a][b] != set_up[0][Ranks - 1] || per_float[a][b] != per_float[0][Ranks - 1]))
           are_alike = false;
-    if (shared) shared_per_float = sizeof(float) / c.between(0, 0).bandwidth.bytes_per_second;
+    if (shared && Ranks > 1) shared_per_float = sizeof(float) / c.between(0, 0).bandwidth.bytes_per_second;
   }
 };
 

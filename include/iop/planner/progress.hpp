@@ -44,7 +44,7 @@ class search_progress {
         least_(least),
         limit_(limit),
         width_(width),
-        brief_tries_(2304 / (Ranks * Ranks)),
+        brief_tries_(std::min<std::size_t>(256, 2304 / (Ranks * Ranks))),
         beam_(p.has_branches ? 8 : 4),
         memory_binds_(p.memory_binds),
         has_subsets_(p.allowed.subsets),
