@@ -82,6 +82,7 @@ class search_progress {
         return;
       case phase::beam:
         phase_ = memory_binds_ ? phase::thrifty : phase::wide;
+        is_crowded_ = is_brief() && !memory_binds_ && got.tries > most_tries();
         return;
       case phase::thrifty:
         if (++thrifty_passes_ < (is_brief() ? has_subsets_ ? 1 : 3 : std::size(thrifts))) return;
@@ -99,7 +100,7 @@ class search_progress {
         slack_ = is_brief() ? 1 : first_slack;
         return;
       case phase::wide:
-        is_exact_ = got.is_complete;
+        is_exact_ = got.is_complete && !is_crowded_;
         // Others were dropped for a plan whose layout has gaps: now all are kept that end before the one
         // found.
         if (got.is_misjudged && got.is_complete) {
@@ -141,7 +142,7 @@ class search_progress {
       case phase::every:
         return {near(), width_, 0, false};
       default:
-        return {near(), width_, 0, true};
+        return {near(), width_, is_crowded_ ? 8 * beam_ : 0, true};
     }
   }
 
@@ -168,6 +169,7 @@ class search_progress {
   bool has_subsets_;  ///< plans may leave devices out
   phase phase_;
   double slack_ = first_slack;
+  bool is_crowded_ = false;  ///< too many labels for a compiler are as good as the beam's
   unsigned thrifty_passes_ = 0;
   bool found_;  ///< a plan is known
   bool is_exact_ = true;
