@@ -82,9 +82,10 @@ constexpr problem problem_of_all(const cluster<Ranks>& c, endpoints ends) {
 /// by every executor.
 template <model::network_type Network, std::size_t Ranks>
 constexpr auto make_plan(const cluster<Ranks>& c, policy strategy, endpoints ends = {}) {
-  if (!Network::spec.is_possible || !deploy::problem_of_all(c, ends).empty())
-    return plan<Network::spec.size(), Ranks>{strategy, ends, {}, route::direct};
-  return planner::make_plan<Network::spec.size()>(Network::spec.list(), c, strategy, ends);
+  if constexpr (Ranks > 0)
+    if (Network::spec.is_possible && deploy::problem_of_all(c, ends).empty())
+      return planner::make_plan<Network::spec.size()>(Network::spec.list(), c, strategy, ends);
+  return plan<Network::spec.size(), Ranks>{strategy, ends, {}, route::direct};
 }
 
 namespace deploy {
