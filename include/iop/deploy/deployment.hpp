@@ -112,10 +112,11 @@ template <std::size_t Ranks>
 constexpr problem memory_problem_of(const cluster<Ranks>& c, policy strategy, std::size_t rank,
                                     const planner::footprint& f) {
   const device& d = c.devices[rank];
-  if (f.bytes() <= d.memory.bytes) return {};
+  const std::size_t missing = planner::missing_bytes(c, rank, f);
+  if (missing == 0) return {};
   return sentence("device '", d.name, "' (rank ", rank, ") needs ", f.bytes(), " bytes under policy ",
                   name_of(strategy), " (weights ", f.weight_bytes, ", arena ", f.arena_bytes, ") but has ",
-                  d.memory.bytes, ": ", f.bytes() - d.memory.bytes, " bytes too few; choose ",
+                  d.memory.bytes, ": ", missing, " bytes too few; choose ",
                   strategy == policy::optimal ? "" : "another policy or ", "more devices.");
 }
 

@@ -26,11 +26,15 @@ constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const 
 
 /// Bytes that the fullest device lacks for a plan; 0 when it fits.
 template <std::size_t Operators, std::size_t Ranks>
-constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
-  const auto all = spell_out(ops, p);
+constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p,
+                                    const schedule<Operators, Ranks>& all) {
   std::size_t most = 0;
   for (std::size_t r = 0; r < Ranks; ++r) most = std::max(most, missing_bytes(ops, c, p, all, r));
   return most;
+}
+template <std::size_t Operators, std::size_t Ranks>
+constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
+  return missing_bytes(ops, c, p, spell_out(ops, p));
 }
 
 template <std::size_t Operators, std::size_t Ranks>
@@ -44,8 +48,9 @@ class best_plan {
   constexpr best_plan(op_list ops, const cluster<Ranks>& c) : ops_(ops), devices_(c) {}
 
   constexpr void offer(const plan<Operators, Ranks>& candidate) {
-    offer(candidate, missing_bytes(ops_, devices_, candidate),
-          predict(ops_, devices_, candidate).makespan_seconds);
+    const auto all = spell_out(ops_, candidate);
+    offer(candidate, missing_bytes(ops_, devices_, candidate, all),
+          predict(ops_, devices_, candidate, all).makespan_seconds);
   }
   constexpr void offer(const plan<Operators, Ranks>& candidate, std::size_t missing, double seconds) {
     if (missing > missing_ || (missing == missing_ && seconds >= seconds_)) return;

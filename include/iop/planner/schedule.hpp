@@ -83,12 +83,9 @@ template <std::size_t Ranks>
 constexpr message_list<Ranks> messages_of(const value<Ranks>& from, const value<Ranks>& to,
                                           std::size_t rank) {
   message_list<Ranks> list;
-  (void)for_each_message(layout_of(from.boxes), from.is_partial, layout_of(to.boxes),
-                         [&](std::size_t sender, std::size_t receiver, std::size_t top, std::size_t bottom,
-                             std::size_t first, std::size_t last) {
-                           if (sender == rank || receiver == rank)
-                             list.push_back({sender, receiver, {{top, bottom}, {first, last}}});
-                         });
+  (void)for_each_message(from, to.boxes, [&](std::size_t sender, std::size_t receiver, const box& piece) {
+    if (sender == rank || receiver == rank) list.push_back({sender, receiver, piece});
+  });
   return list;
 }
 
