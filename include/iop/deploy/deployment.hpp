@@ -12,6 +12,7 @@
 #include <iop/deploy/cuts.hpp>
 #include <iop/model/network.hpp>
 #include <iop/planner/planned.hpp>
+#include <iop/planner/policies.hpp>
 #include <iop/planner/schedule_pieces.hpp>
 
 #include <cstddef>

@@ -65,6 +65,7 @@ class best_plan {
     return p;
   }
   constexpr bool fits() const { return missing_ == 0; }
+  constexpr double seconds() const { return seconds_; }
 
  private:
   op_list ops_;

@@ -8,7 +8,7 @@
 // planner those of class type are not const.
 
 #include <iop/planner/offered.hpp>
-#include <iop/planner/policies.hpp>
+#include <iop/planner/optimal.hpp>
 
 #include <cstddef>
 #include <utility>

@@ -4,7 +4,7 @@
 // The paper's segmentation in pieces, as search_pieces.hpp is the search: what each pair would save, and each
 // pair that is taken, is a constant of its own.
 
-#include <iop/planner/policies.hpp>
+#include <iop/planner/segmentation.hpp>
 
 #include <cstddef>
 #include <utility>
