@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // error: iop: this cannot be; the reason is the quoted sentence.
-// error(gcc): device \'board\' (rank 0) has a rate or a channel_step that no device has:
-// error(gcc): rates are 1 to 1e30 per second, a channel_step is 1 to 65536.
-// error(clang): rate or a channel_step that no
+// error(gcc): device \'board\' (rank 0) has a channel_step that no device has: it is 1 to 65536.
+// error(clang): channel_step that no device
+// error(clang): has: it is 1 to 65536.
 // never: cost.hpp
 // never: progress
 #include <iop/deploy/deployment.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // error: iop: a cluster is its devices and then the link that joins them: cluster{camera, hub, wifi}.
 // never: no matching function
+// never: has no device
 #include <iop/deploy/deployment.hpp>
 
 using namespace iop::literals;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-// error: iop: executor<Deployment, Rank> needs a rank below the number of devices.
+// error: iop: this cannot be; the reason is the quoted sentence.
+// error(gcc): executor<Deployment, 2> needs a rank below 2, the number of devices.
+// error(clang): executor<Deployment, 2> needs a
+// error(clang): rank below 2, the number of
 // never: subscript
 // never: /error: .* constant expression/
 #include <iop/comm/in_process.hpp>

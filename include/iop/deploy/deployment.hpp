@@ -16,6 +16,7 @@
 #include <iop/planner/schedule_pieces.hpp>
 
 #include <cstddef>
+#include <string_view>
 
 namespace iop {
 
@@ -31,6 +32,20 @@ namespace deploy {
 /// A rate or a time that can be computed with.
 constexpr bool is_between(double least, double x, double most) { return x >= least && x <= most; }
 
+/// The field of a profile that cannot be; empty when all can.
+constexpr std::string_view impossible_rate_of(const device& d) {
+  const auto is_rate = [](double per_second) { return is_between(1, per_second, 1e30); };
+  if (!is_rate(d.compute.flops_per_second)) return "compute rate";
+  if (!is_rate(d.memory_bandwidth.bytes_per_second)) return "memory bandwidth";
+  if (!is_between(1, static_cast<double>(d.channel_step), 65536)) return "channel_step";
+  const auto is_own = [&](compute_rate own) {
+    return own.flops_per_second == 0 || is_rate(own.flops_per_second);
+  };
+  if (!is_own(d.winograd)) return "Winograd rate";
+  if (!is_own(d.depthwise)) return "depthwise rate";
+  return is_own(d.narrow) ? "" : "narrow rate";
+}
+
 /// Why a cluster is impossible; empty when it is not.
 template <std::size_t Ranks>
 constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
@@ -40,15 +55,9 @@ constexpr problem problem_of(const cluster<Ranks>& c, endpoints ends) {
     if (!(d.compute.flops_per_second > 0) || !(d.memory_bandwidth.bytes_per_second > 0))
       return sentence("device '", d.name, "' (rank ", r,
                       ") has no speed: give it a compute rate and a memory bandwidth above 0.");
-    bool is_sane = is_between(1, d.compute.flops_per_second, 1e30) &&
-                   is_between(1, d.memory_bandwidth.bytes_per_second, 1e30) && d.channel_step > 0 &&
-                   d.channel_step <= 65536;
-    for (const compute_rate own : {d.winograd, d.depthwise, d.narrow})
-      is_sane = is_sane && (own.flops_per_second == 0 || is_between(1, own.flops_per_second, 1e30));
-    if (!is_sane)
-      return sentence("device '", d.name, "' (rank ", r,
-                      ") has a rate or a channel_step that no device has: rates are 1 to 1e30 per second, "
-                      "a channel_step is 1 to 65536.");
+    if (const std::string_view wrong = impossible_rate_of(d); !wrong.empty())
+      return sentence("device '", d.name, "' (rank ", r, ") has a ", wrong, " that no device has: it is ",
+                      wrong == "channel_step" ? "1 to 65536." : "1 to 1e30 per second.");
     for (std::size_t other = 0; other < c.size(); ++other) {
       if (other == r) continue;
       const link& joint = c.between(r, other);
@@ -117,7 +126,7 @@ constexpr problem memory_problem_of(const cluster<Ranks>& c, policy strategy, st
   if (missing == 0) return {};
   return sentence("device '", d.name, "' (rank ", rank, ") needs ", f.bytes(), " bytes under policy ",
                   name_of(strategy), " (weights ", f.weight_bytes, ", arena ", f.arena_bytes, ") but has ",
-                  d.memory.bytes, ": ", missing, " bytes too few; choose ",
+                  d.memory.bytes, ": ", missing, missing == 1 ? " byte" : " bytes", " too few; choose ",
                   strategy == policy::optimal ? "" : "another policy or ", "more devices.");
 }
 
@@ -175,6 +184,16 @@ template <deployment D>
 constexpr bool check() {
   if constexpr (D::network::spec.is_possible) return accept<problem_with<D>>();
   return true;
+}
+
+/// The same for a rank of it.
+template <deployment D, std::size_t Rank>
+constexpr bool check_rank() {
+  constexpr auto reason = Rank < D::plan.ranks()
+                              ? sentence("")
+                              : sentence("executor<Deployment, ", Rank, "> needs a rank below ",
+                                         D::plan.ranks(), ", the number of devices.");
+  return accept<reason>();
 }
 
 template <deployment D>

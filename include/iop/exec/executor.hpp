@@ -28,8 +28,7 @@ namespace iop {
 template <deployment Deployment, std::size_t Rank>
 class executor {
   static_assert(deploy::check<Deployment>());
-  static_assert(Rank < Deployment::plan.ranks(),
-                "iop: executor<Deployment, Rank> needs a rank below the number of devices.");
+  static_assert(deploy::check_rank<Deployment, Rank>());
 
   static constexpr const auto& program = deploy::program_of<Deployment, Rank>;
   static constexpr std::size_t ranks = Deployment::plan.ranks();

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 
 namespace iop::planner {
 
@@ -18,7 +19,10 @@ class cut_shifting {
   using plan_type = plan<Operators, Ranks>;
 
   constexpr cut_shifting(op_list ops, const cluster<Ranks>& c, const plan_type& start)
-      : ops_(ops), devices_(c), now_(judge(start)), best_(now_) {
+      : ops_(ops), devices_(c) {
+    best_.all_missing = std::numeric_limits<std::size_t>::max();
+    consider(start);
+    now_ = best_;
     for (std::size_t i = 1; i < ops_.size(); ++i) join_cuts(i);
     take_next_cut();
     if (!is_done_) take_next();
@@ -27,9 +31,9 @@ class cut_shifting {
   /// Until nothing helps, or so many plans have been tried.
   constexpr void run(std::size_t most_tries) {
     for (std::size_t tries = 0; tries < most_tries && !is_done_; ++tries) {
-      const candidate shifted = judge(this->shifted());
-      if (shifted.is_better(best_)) best_ = shifted;
-      channels_ *= 2;
+      consider(shifted());
+      const std::size_t all = size_of(from_);
+      channels_ = channels_ < all ? std::min(2 * channels_, all) : all + 1;
       take_next();
     }
   }
@@ -48,13 +52,17 @@ class cut_shifting {
     }
   };
 
-  constexpr candidate judge(const plan_type& p) const {
+  /// The best so far, if it is that. Most are not, which often is known before all of it is worked out.
+  constexpr void consider(const plan_type& p) {
     candidate c{p};
     const auto all = spell_out(ops_, p);
-    for (std::size_t r = 0; r < Ranks; ++r)
-      c.all_missing += c.missing[r] = missing_bytes(ops_, devices_, p, all, r);
     c.seconds = predict(ops_, devices_, p, all).makespan_seconds;
-    return c;
+    if (best_.all_missing == 0 && c.seconds >= best_.seconds) return;
+    for (std::size_t r = 0; r < Ranks; ++r) {
+      c.all_missing += c.missing[r] = missing_bytes(ops_, devices_, p, all, r);
+      if (c.all_missing > best_.all_missing) return;
+    }
+    if (c.is_better(best_)) best_ = c;
   }
 
   /// What reads channels as they are cut already is part of that cut.
@@ -82,8 +90,8 @@ class cut_shifting {
     return is_same;
   }
 
-  // What is tried next: so many channels of a cut from one device to another. Of each cut the best such shift
-  // is made, as long as one helps; then comes the next cut.
+  // What is tried next: so many channels of a cut from one device to another. As long as memory is missing,
+  // the best such shift of all cuts is made; then of each cut the best, as long as one helps.
 
   constexpr void take_next() {
     while (!exists()) {
@@ -92,21 +100,25 @@ class cut_shifting {
       to_ = 0;
       if (++from_ < Ranks) continue;
       from_ = 0;
-      if (best_.is_better(now_))
-        now_ = best_, has_helped_ = true;
-      else
-        take_next_cut();
+      if (now_.all_missing > 0 || !take_best()) take_next_cut();
       if (is_done_) return;
     }
   }
+  constexpr bool take_best() {
+    if (!best_.is_better(now_)) return false;
+    now_ = best_;
+    return has_helped_ = true;
+  }
+  constexpr std::size_t size_of(std::size_t rank) const {
+    return now_.made.decisions[now_cut_].shares[rank].size();
+  }
   constexpr bool exists() const {
-    return from_ != to_ && channels_ <= now_.made.decisions[now_cut_].shares[from_].size() &&
-           (now_.all_missing == 0 || now_.missing[from_] > 0);
+    return from_ != to_ && channels_ <= size_of(from_) && (now_.all_missing == 0 || now_.missing[from_] > 0);
   }
   constexpr void take_next_cut() {
     do {
       if (++now_cut_ < ops_.size()) continue;
-      is_done_ = !has_helped_;
+      is_done_ = !take_best() && !has_helped_;
       if (is_done_) return;
       has_helped_ = false;
       now_cut_ = 1;

@@ -5,6 +5,7 @@
 // pieces (search_pieces.hpp), each plan once for all that ask for it.
 
 #include <iop/planner/offered.hpp>
+#include <iop/planner/room_pieces.hpp>
 #include <iop/planner/search_pieces.hpp>
 #include <iop/planner/segmentation_pieces.hpp>
 
@@ -102,61 +103,26 @@ struct offer<Spec, Cluster, policy::optimal, Ends> {
                                     : ranks_of(Cluster) <= most_ranks ? reach::everything
                                                                       : reach::all_devices;
 
-  static constexpr filling<Spec.size(), ranks_of(Cluster)> last_resorts{Spec.list(), Cluster, Ends};
-  template <std::size_t Number, int Round>
-  static constexpr auto cut_again() {
-    if constexpr (Round == 0)
-      return last_resorts.balanced_by_speed(Number);
-    else
-      return [&]<std::size_t... Rank>(std::index_sequence<Rank...>) {
-        return last_resorts.balanced_by(Number, {room_in<Number, Round - 1, Rank>...});
-      }
-    (std::make_index_sequence<ranks_of(Cluster)>());
-  }
-  template <std::size_t Number, int Round>
-  static constexpr auto cut = cut_again<Number, Round>();
-  template <std::size_t Number, int Round = last_resorts.rounds>
-  static constexpr auto last_resort = fitted<Spec, Cluster, cut<Number, Round>>::made;
-  template <std::size_t Number, int Round, std::size_t Rank>
-  static constexpr double room_in =
-      last_resorts.room_in(Number, last_resort<Number, Round>,
-                           spelled<Spec, last_resort<Number, Round>>::template needs<Rank>, Rank);
-
-  using best_plans = offered<Spec, Cluster>;
-  /// The first that fits, from those on with the most rows.
-  template <std::size_t End>
-  static constexpr best_plans take_last_resort(best_plans best) {
-    if constexpr (End == 0) {
-      return best;
-    } else {
-      constexpr std::size_t number = End - 1;
-      if constexpr (!last_resorts.is_repeated(number)) {
-        best.template take<last_resort<number>>();
-        if constexpr (judged<Spec, Cluster, last_resort<number>>::missing == 0) return best;
-      }
-      return take_last_resort<End - 1>(best);
-    }
-  }
-
   template <reach HowFar>
-  static constexpr void take_searched([[maybe_unused]] best_plans& known) {
+  static constexpr void take_searched([[maybe_unused]] offered<Spec, Cluster>& known) {
     if constexpr (pieces<HowFar>::result.exists) known.template take<searched<HowFar>>();
   }
   template <policy... Others>
   static constexpr auto best_known() {
-    best_plans known;
+    offered<Spec, Cluster> known;
     take_searched<furthest>(known);
     if constexpr (furthest == reach::everything) take_searched<reach::all_devices>(known);
     (known.template take<offer<Spec, Cluster, Others, Ends>::made>(), ...);
     return known;
   }
   template <policy... Others>
+  static constexpr offered<Spec, Cluster> known = best_known<Others...>();
+  template <policy... Others>
   static constexpr auto best_of() {
-    constexpr best_plans known = best_known<Others...>();
-    if constexpr (sizeof...(Others) == 1 || known.fits())
-      return known.get(policy::optimal);
+    if constexpr (furthest == reach::any_memory || sizeof...(Others) == 1)
+      return known<Others...>.get(policy::optimal);
     else
-      return take_last_resort<last_resorts.count>(known).get(policy::optimal);
+      return room_pieces<Spec, Cluster, Ends>::template best<known<Others...>>().get(policy::optimal);
   }
   static constexpr auto plan_it() {
     using best = pieces<furthest>;

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <type_traits>
 
 namespace iop {
 
@@ -37,12 +38,16 @@ struct link {
   friend constexpr bool operator==(const link&, const link&) = default;
 };
 
-template <class... Rest>
-inline constexpr bool is_link_last = false;
-template <>
-inline constexpr bool is_link_last<link> = true;
-template <class... Rest>
-inline constexpr bool is_link_last<device, Rest...> = is_link_last<Rest...>;
+template <class... Parts>
+inline constexpr bool are_devices_and_links = ((std::is_same_v<Parts, device> ||
+                                                std::is_same_v<Parts, link>)&&...);
+template <class... Parts>
+inline constexpr std::size_t device_count = (std::size_t{std::is_same_v<Parts, device>} + ... + 0);
+/// Devices, and one link behind them.
+template <class First, class... Rest>
+inline constexpr bool is_link_last = std::is_same_v<First, device>&& is_link_last<Rest...>;
+template <class Last>
+inline constexpr bool is_link_last<Last> = std::is_same_v<Last, link>;
 
 /// Up to `Capacity` devices. Written `cluster{camera, hub, sensor, wifi}`: devices first, then the link that
 /// joins each pair; `with_link(a, b, cable)` then replaces single links.
@@ -53,12 +58,13 @@ struct cluster {
 
   constexpr cluster() = default;
 
-  template <class... Rest>
-  requires(sizeof...(Rest) == Capacity) constexpr explicit cluster(const device& first, const Rest&... rest) {
+  template <class... Parts>
+  requires(sizeof...(Parts) > 1 && are_devices_and_links<Parts...> &&
+           device_count<Parts...> == Capacity) constexpr explicit cluster(const Parts&... parts) {
     static_assert(
-        is_link_last<Rest...>,
+        is_link_last<Parts...>,
         "iop: a cluster is its devices and then the link that joins them: cluster{camera, hub, wifi}.");
-    if constexpr (is_link_last<Rest...>) add(first, rest...);
+    (add(parts), ...);
   }
 
   constexpr std::size_t size() const { return devices.size(); }
@@ -80,15 +86,12 @@ struct cluster {
   friend constexpr bool operator==(const cluster&, const cluster&) = default;
 
  private:
-  template <class... Rest>
-  constexpr void add(const device& next, const Rest&... rest) {
-    devices.push_back(next);
-    add(rest...);
-  }
+  constexpr void add(const device& next) { devices.push_back(next); }
   constexpr void add(const link& joint) { connect_all(joint); }
 };
 
-template <class... Rest>
-cluster(const device&, const Rest&...) -> cluster<sizeof...(Rest)>;
+template <class... Parts>
+requires(sizeof...(Parts) > 1 && are_devices_and_links<Parts...>) cluster(const Parts&...)
+->cluster<device_count<Parts...>>;
 
 }  // namespace iop

@@ -56,22 +56,25 @@ TEST_CASE("what is wrong with a cluster", "[deploy]") {
   CHECK(problem(iop::cluster{a, iop::link{}}).empty());  // nobody to talk to
 
   const double infinite = std::numeric_limits<double>::infinity(), nan = std::nan("");
-  const std::string rates = "device 'a' (rank 0) has a rate or a channel_step that no device has";
+  const auto of = [](const std::string& field) {
+    return "device 'a' (rank 0) has a " + field + " that no device has: it is 1 to 1e30 per second.";
+  };
   for (const double rate : {-1.0, 0.5, 5e-324, infinite, nan}) {
     INFO("a rate of " << rate);
     iop::device each = a;
     each.winograd.flops_per_second = rate;
-    CHECK(problem(iop::cluster{each, b, cable}).starts_with(rates));
+    CHECK(problem(iop::cluster{each, b, cable}) == of("Winograd rate"));
     each = a, each.depthwise.flops_per_second = rate;
-    CHECK(problem(iop::cluster{each, b, cable}).starts_with(rates));
+    CHECK(problem(iop::cluster{each, b, cable}) == of("depthwise rate"));
     each = a, each.narrow.flops_per_second = rate;
-    CHECK(problem(iop::cluster{each, b, cable}).starts_with(rates));
+    CHECK(problem(iop::cluster{each, b, cable}) == of("narrow rate"));
     each = a, each.compute.flops_per_second = rate;
     CHECK_FALSE(problem(iop::cluster{each, b, cable}).empty());
   }
   iop::device stepless = a;
   stepless.channel_step = 0;
-  CHECK(problem(iop::cluster{stepless, b, cable}).starts_with(rates));
+  CHECK(problem(iop::cluster{stepless, b, cable}) ==
+        "device 'a' (rank 0) has a channel_step that no device has: it is 1 to 65536.");
   for (const double message : {-1.0, 1e10, infinite, nan})
     CHECK(problem(iop::cluster{a, b, iop::link{100_Mbitps, {message}}}) ==
           "the link from rank 0 to rank 1 is like no link: a bandwidth is 1 to 1e30 bytes/s, a message takes "

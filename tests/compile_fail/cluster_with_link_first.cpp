@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// error: iop: a cluster is its devices and then the link that joins them: cluster{camera, hub, wifi}.
+// never: no matching function
+// never: deduc
+#include <iop/deploy/deployment.hpp>
+
+using namespace iop::literals;
+
+constexpr iop::device camera{"camera", 1_GFLOPs, 1_GBps, 8_MiB}, sensor{"sensor", 1_GFLOPs, 1_GBps, 8_MiB};
+constexpr iop::link wifi{100_Mbitps, 1_ms};
+
+#ifdef IOP_TWIN
+constexpr iop::cluster porch{camera, sensor, wifi};
+#else
+constexpr iop::cluster porch{wifi, camera, sensor};
+#endif
