@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <vector>
 
 namespace iop::planner {
 
@@ -28,17 +29,36 @@ class cut_shifting {
     if (!is_done_) take_next();
   }
 
-  /// Until nothing helps, or so many plans have been tried.
-  constexpr void run(std::size_t most_tries) {
-    for (std::size_t tries = 0; tries < most_tries && !is_done_; ++tries) {
+  /// Until nothing helps, or so many plans have been tried; returns how many were.
+  constexpr std::size_t run(std::size_t most_tries) {
+    std::size_t tries = 0;
+    for (; tries < most_tries && !is_done_; ++tries) {
       consider(shifted());
       const std::size_t all = size_of(from_);
       channels_ = channels_ < all ? std::min(2 * channels_, all) : all + 1;
       take_next();
     }
+    return tries;
   }
   constexpr bool is_done() const { return is_done_; }
   constexpr const plan_type& made() const { return best_.made; }
+
+  /// Plans in which a device gives all of its share of a cut to another, and which take less time than the
+  /// one made; most lack memory, but there may be shifts that mend that.
+  constexpr std::vector<plan_type> quicker_merges() {
+    std::vector<plan_type> merges;
+    for (now_cut_ = 1; now_cut_ < ops_.size(); ++now_cut_) {
+      if (cut_[now_cut_] != now_cut_) continue;
+      for (from_ = 0; from_ < Ranks; ++from_)
+        for (to_ = 0; to_ < Ranks; ++to_) {
+          channels_ = size_of(from_);
+          if (from_ == to_ || channels_ == 0) continue;
+          const plan_type merged = shifted();
+          if (predict(ops_, devices_, merged).makespan_seconds < best_.seconds) merges.push_back(merged);
+        }
+    }
+    return merges;
+  }
 
  private:
   struct candidate {

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <span>
 
@@ -84,21 +85,31 @@ class planning_for_room {
  public:
   constexpr planning_for_room(op_list ops, const cluster<Ranks>& c, endpoints ends,
                               const found<Operators, Ranks>& quickest)
-      : ops_(ops), devices_(c), ends_(ends), quickest_(quickest), best_(ops, c) {}
+      : ops_(ops),
+        devices_(c),
+        ends_(ends),
+        quickest_(quickest),
+        best_(ops, c),
+        size_(ops.size() * Ranks * Ranks),
+        most_tries_(std::clamp<std::size_t>((1u << 19) / size_, 64, 4096)) {}
 
   constexpr plan<Operators, Ranks> run() {
     offer(search_in(devices_, reach::all_devices, effort::in_compiler, no_limit));
     offer(search_in(devices_, reach::everything, effort::full, no_limit));
     offer_others(ops_, devices_, ends_, best_);
-    if (!best_.fits()) filling<Operators, Ranks>(ops_, devices_, ends_).offer_to(best_);
+    filling<Operators, Ranks>(ops_, devices_, ends_).offer_to(best_);
     if (Ranks == 1) return best_.get(policy::optimal);
     offer_shifted(best_.get(policy::optimal));
     if (quickest_.exists) offer_shifted(quickest_.best);
-    const std::size_t searches = std::clamp<std::size_t>(3000 / (ops_.size() * Ranks * Ranks), 1, 5);
+    const std::size_t searches = std::clamp<std::size_t>(3000 / size_, 1, std::size(more_memory));
     for (const double more : std::span(more_memory, searches)) {
       const auto next = search_in(roomier(devices_, more), reach::everything, effort::full,
                                   best_.fits() ? best_.seconds() : no_limit);
       if (next.exists) offer_shifted(next.best);
+    }
+    for (double before = no_limit; best_.fits() && best_.seconds() < before;) {
+      before = best_.seconds();
+      offer_shifted(best_.get(policy::optimal));
     }
     return best_.get(policy::optimal);
   }
@@ -107,7 +118,6 @@ class planning_for_room {
   using found_type = found<Operators, Ranks>;
   /// Shares of each memory that a plan may lack before its cuts are shifted: fewer where a search takes long.
   static constexpr double more_memory[]{0.05, 0.4, 0.02, 0.03, 0.1};
-  static constexpr std::size_t most_tries = 1 << 12;  ///< of each plan; mostly a few hundred are enough
 
   constexpr found_type search_in(const cluster<Ranks>& c, reach how_far, effort most, double limit) const {
     const auto p = pose<Operators>(ops_, c, ends_, allowed_to(policy::optimal, how_far));
@@ -118,8 +128,15 @@ class planning_for_room {
   }
   constexpr void offer_shifted(const plan<Operators, Ranks>& start) {
     cut_shifting work(ops_, devices_, fit_winograd(ops_, devices_, start));
-    work.run(most_tries);
+    work.run(most_tries_);
     best_.offer(work.made());
+    std::size_t tries_left = most_tries_;
+    for (const auto& merged : work.quicker_merges()) {
+      cut_shifting again(ops_, devices_, merged);
+      tries_left -= again.run(tries_left);
+      best_.offer(again.made());
+      if (tries_left == 0) break;
+    }
   }
 
   op_list ops_;
@@ -127,6 +144,8 @@ class planning_for_room {
   endpoints ends_;
   const found_type& quickest_;
   best_plan<Operators, Ranks> best_;
+  std::size_t size_;        ///< what a search and a try take grows with it
+  std::size_t most_tries_;  ///< of shifts of one plan
 };
 
 /// The least makespan of all plans that fit every memory; when none fits, the plan that lacks the least. Most
