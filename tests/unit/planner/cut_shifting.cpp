@@ -66,6 +66,25 @@ TEST_CASE("a few channels go to a device that has room, and the plan fits", "[pl
   CHECK(predict(lenet5.ops, c, p).makespan_seconds < 8.85e-3);
 }
 
+TEST_CASE("with a little more memory a plan is no slower", "[planner]") {
+  const auto with = [](const example& e, std::size_t bytes) {
+    auto c = equal_cluster(0.5e-3);
+    for (device& d : c.devices) d.memory.bytes = bytes, d.channel_step = 16;
+    const auto p = plan_for(e, c, policy::optimal);
+    INFO(e.name << " in " << bytes << " bytes");
+    CHECK(missing_bytes(e.ops, c, p) == 0);
+    return predict(e.ops, c, p).makespan_seconds;
+  };
+  // A third of the weights, and a little: 82,275 and 177,151,488 bytes.
+  double least = 3e-3;
+  for (std::size_t kibibytes = 90; kibibytes <= 100; kibibytes += 2) {
+    const double seconds = with(lenet5, kibibytes << 10);
+    CHECK(seconds <= 1.01 * least);
+    least = std::min(least, seconds);
+  }
+  for (const std::size_t mebibytes : {177, 179, 181, 183}) CHECK(with(vgg11, mebibytes << 20) < 0.83);
+}
+
 TEST_CASE("shifting any plan's cuts leaves a plan, and one that is no worse", "[planner]") {
   std::size_t changed = 0, fitting = 0;
   for_each_random_plan([&]<std::size_t Operators, std::size_t Ranks>(
