@@ -129,7 +129,9 @@ int run(const options& o) {
 
   if (!o.json.empty()) console::write_output(o.json, to_json(n, s, reports).dump(1) + '\n');
   if (!o.html.empty()) console::write_output(o.html, to_page(n, s, reports));
-  if (!o.header.empty()) console::write_output(o.header, to_header(n, reports[0]));
+  // A plan that fits nowhere is no use to a deployment.
+  if (!o.header.empty() && reports[0].problem.empty())
+    console::write_output(o.header, to_header(n, reports[0]));
   std::FILE* table = console::table_beside(o.outputs());
   reports.size() == 1 ? print_plan(table, n, s, reports[0]) : print_comparison(table, n, s, reports);
   // A comparison is of use as long as one policy fits.

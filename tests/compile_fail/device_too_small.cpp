@@ -2,7 +2,7 @@
 // error: iop: this cannot be; the reason is the quoted sentence.
 // error(gcc): /device \\'sensor\\' \(rank 1\) needs [0-9]{6} bytes under policy output_channel/
 // error(gcc): /output_channel \(weights [0-9]+, arena [0-9]+\) but has 65536:/
-// error(gcc): /65536: [0-9]{6} bytes too few; choose another policy or more devices\./
+// error(gcc): /65536: [0-9]{6} bytes too few; choose another policy, more devices or memory\./
 // error(gcc): /error: invalid use of incomplete type .struct iop::impossible<iop::text<\d+>\{"device/
 // error(clang): /error: static assertion failed due to requirement .{,40}impossible<iop::text<\d+>\{"device/
 // error(clang): device \'sensor\' (rank 1) needs
@@ -10,7 +10,7 @@
 // error(clang): /output_channel \(weights [0-9]+,/
 // error(clang): /arena [0-9]+\) but has 65536:/
 // error(clang): /[0-9]{6} bytes too few; choose/
-// error(clang): another policy or more devices.
+// error(clang): another policy, more devices or
 #include <iop/deploy/deployment.hpp>
 
 using namespace iop::literals;

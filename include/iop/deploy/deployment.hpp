@@ -15,8 +15,10 @@
 #include <iop/planner/policies.hpp>
 #include <iop/planner/schedule_pieces.hpp>
 
+#include <array>
 #include <cstddef>
 #include <string_view>
+#include <utility>
 
 namespace iop {
 
@@ -117,41 +119,44 @@ inline constexpr auto planned = deploy::plan_in_pieces<Network, Cluster, Strateg
 
 namespace deploy {
 
-/// Why a device's memory does not suffice; empty when it does.
+/// Why the memories do not suffice for what each device `needs`, by the one that lacks the most; empty when
+/// they do.
 template <std::size_t Ranks>
-constexpr problem memory_problem_of(const cluster<Ranks>& c, policy strategy, std::size_t rank,
-                                    const planner::footprint& f) {
-  const device& d = c.devices[rank];
-  const std::size_t missing = planner::missing_bytes(c, rank, f);
-  if (missing == 0) return {};
-  return sentence("device '", d.name, "' (rank ", rank, ") needs ", f.bytes(), " bytes under policy ",
-                  name_of(strategy), " (weights ", f.weight_bytes, ", arena ", f.arena_bytes, ") but has ",
-                  d.memory.bytes, ": ", missing, missing == 1 ? " byte" : " bytes", " too few; choose ",
-                  strategy == policy::optimal ? "" : "another policy or ", "more devices.");
+constexpr problem memory_problem_of(const cluster<Ranks>& c, policy strategy,
+                                    const std::array<planner::footprint, Ranks>& needs) {
+  std::size_t worst = 0, most = 0, lacking = 0, sum = 0;
+  for (std::size_t r = 0; r < Ranks; ++r) {
+    const std::size_t missing = planner::missing_bytes(c, r, needs[r]);
+    if (missing > most) worst = r, most = missing;
+    lacking += missing > 0, sum += missing;
+  }
+  if (lacking == 0) return {};
+  const device& d = c.devices[worst];
+  const planner::footprint& f = needs[worst];
+  auto found = sentence("device '", d.name, "' (rank ", worst, ") needs ", f.bytes(), " bytes under policy ",
+                        name_of(strategy), " (weights ", f.weight_bytes, ", arena ", f.arena_bytes,
+                        ") but has ", d.memory.bytes, ": ", most, most == 1 ? " byte" : " bytes", " too few");
+  if (lacking > 1) found.append(", all devices lack ").append(sum);
+  return found.append("; choose ")
+      .append(strategy == policy::optimal ? "more devices or memory."
+                                          : "another policy, more devices or memory.");
 }
 
 /// Why the devices' memories do not suffice; empty when they do.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr problem memory_problem_of(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p) {
   const auto all = planner::spell_out(ops, p);
-  problem found;
-  for (std::size_t r = 0; r < Ranks && found.empty(); ++r)
-    found = memory_problem_of(c, p.strategy, r, planner::footprint_of(ops, p, all, r));
-  return found;
+  std::array<planner::footprint, Ranks> needs{};
+  for (std::size_t r = 0; r < Ranks; ++r) needs[r] = planner::footprint_of(ops, p, all, r);
+  return memory_problem_of(c, p.strategy, needs);
 }
 
 /// The same of constants.
-template <deployment D, std::size_t Rank = 0>
-constexpr problem memory_problem_from() {
-  if constexpr (Rank == D::plan.ranks()) {
-    return {};
-  } else {
-    using spelled = planner::spelled<D::network::spec, D::plan>;
-    constexpr problem found =
-        memory_problem_of(D::cluster, D::plan.strategy, Rank, spelled::template needs<Rank>);
-    if constexpr (found.empty()) return memory_problem_from<D, Rank + 1>();
-    return found;
-  }
+template <deployment D, std::size_t... Rank>
+constexpr problem memory_problem_from(std::index_sequence<Rank...>) {
+  using spelled = planner::spelled<D::network::spec, D::plan>;
+  return memory_problem_of(D::cluster, D::plan.strategy,
+                           std::array<planner::footprint, sizeof...(Rank)>{spelled::template needs<Rank>...});
 }
 
 template <deployment D>
@@ -168,7 +173,7 @@ constexpr problem problem_of() {
     constexpr problem impossible = problem_of_all(D::cluster, D::plan.ends);
     constexpr problem misfit = impossible.empty() ? cut_problem_of(ops.list(), D::plan) : impossible;
     if constexpr (misfit.empty())
-      return memory_problem_from<D>();
+      return memory_problem_from<D>(std::make_index_sequence<D::plan.ranks()>());
     else
       return misfit;
   }

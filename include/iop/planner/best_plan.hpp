@@ -24,7 +24,7 @@ constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const 
   return missing_bytes(c, rank, footprint_of(ops, p, all, rank));
 }
 
-/// Bytes that the fullest device lacks for a plan; 0 when it fits.
+/// Bytes that the device lacks for a plan that lacks the most; 0 when it fits.
 template <std::size_t Operators, std::size_t Ranks>
 constexpr std::size_t missing_bytes(op_list ops, const cluster<Ranks>& c, const plan<Operators, Ranks>& p,
                                     const schedule<Operators, Ranks>& all) {

@@ -65,6 +65,7 @@ struct cluster {
         is_link_last<Parts...>,
         "iop: a cluster is its devices and then the link that joins them: cluster{camera, hub, wifi}.");
     (add(parts), ...);
+    (join(parts), ...);
   }
 
   constexpr std::size_t size() const { return devices.size(); }
@@ -86,8 +87,11 @@ struct cluster {
   friend constexpr bool operator==(const cluster&, const cluster&) = default;
 
  private:
+  // First all devices, so that a link that is not last, which is an error already, is no second one.
   constexpr void add(const device& next) { devices.push_back(next); }
-  constexpr void add(const link& joint) { connect_all(joint); }
+  constexpr void add(const link&) {}
+  constexpr void join(const device&) {}
+  constexpr void join(const link& joint) { connect_all(joint); }
 };
 
 template <class... Parts>

@@ -106,7 +106,11 @@ TEST_CASE("too little memory, to the byte", "[deploy]") {
   CHECK(iop::deploy::memory_problem_of(ops, c, p).view() ==
         "device 'b' (rank 1) needs " + number(f.bytes()) + " bytes under policy output_channel (weights " +
             number(f.weight_bytes) + ", arena " + number(f.arena_bytes) + ") but has " +
-            number(f.bytes() - 3) + ": 3 bytes too few; choose another policy or more devices.");
+            number(f.bytes() - 3) + ": 3 bytes too few; choose another policy, more devices or memory.");
+  c.devices[0].memory.bytes = iop::planner::footprint_of(ops, p, 0).bytes() - 1;
+  CHECK_THAT(
+      std::string(iop::deploy::memory_problem_of(ops, c, p).view()),
+      Catch::Contains("device 'b'") && Catch::Contains(": 3 bytes too few, all devices lack 4; choose"));
 }
 
 TEST_CASE("a plan made for something else", "[deploy]") {
