@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <vector>
 
 namespace iop::planner {
 
@@ -43,10 +42,10 @@ class cut_shifting {
   constexpr bool is_done() const { return is_done_; }
   constexpr const plan_type& made() const { return best_.made; }
 
-  /// Plans in which a device gives all of its share of a cut to another, and which take less time than the
-  /// one made; most lack memory, but there may be shifts that mend that.
-  constexpr std::vector<plan_type> quicker_merges() {
-    std::vector<plan_type> merges;
+  /// Calls visit(plan) for plans in which a device gives all of its share of a cut to another, and which take
+  /// less time than the one made; most lack memory, but there may be shifts that mend that. Until it says no.
+  template <class Visit>
+  constexpr void for_each_quicker_merge(Visit&& visit) {
     for (now_cut_ = 1; now_cut_ < ops_.size(); ++now_cut_) {
       if (cut_[now_cut_] != now_cut_) continue;
       for (from_ = 0; from_ < Ranks; ++from_)
@@ -54,10 +53,9 @@ class cut_shifting {
           channels_ = size_of(from_);
           if (from_ == to_ || channels_ == 0) continue;
           const plan_type merged = shifted();
-          if (predict(ops_, devices_, merged).makespan_seconds < best_.seconds) merges.push_back(merged);
+          if (predict(ops_, devices_, merged).makespan_seconds < best_.seconds && !visit(merged)) return;
         }
     }
-    return merges;
   }
 
  private:

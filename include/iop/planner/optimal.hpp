@@ -131,12 +131,12 @@ class planning_for_room {
     work.run(most_tries_);
     best_.offer(work.made());
     std::size_t tries_left = most_tries_;
-    for (const auto& merged : work.quicker_merges()) {
+    work.for_each_quicker_merge([&](const plan<Operators, Ranks>& merged) {
       cut_shifting again(ops_, devices_, merged);
       tries_left -= again.run(tries_left);
       best_.offer(again.made());
-      if (tries_left == 0) break;
-    }
+      return tries_left > 0;
+    });
   }
 
   op_list ops_;
