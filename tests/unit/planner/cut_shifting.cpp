@@ -82,7 +82,7 @@ TEST_CASE("with a little more memory a plan is no slower", "[planner]") {
     CHECK(seconds <= 1.01 * least);
     least = std::min(least, seconds);
   }
-  for (const std::size_t mebibytes : {177, 179, 181, 183}) CHECK(with(vgg11, mebibytes << 20) < 0.83);
+  for (const std::size_t mebibytes : {177u, 179u, 181u, 183u}) CHECK(with(vgg11, mebibytes << 20) < 0.83);
 }
 
 TEST_CASE("shifting any plan's cuts leaves a plan, and one that is no worse", "[planner]") {
