@@ -11,6 +11,7 @@
 // error(clang): /arena [0-9]+\) but has 65536:/
 // error(clang): /[0-9]{6} bytes too few; choose/
 // error(clang): another policy, more devices or
+// error(clang): "memory.
 #include <iop/deploy/deployment.hpp>
 
 using namespace iop::literals;

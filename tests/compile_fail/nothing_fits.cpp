@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // error: iop: this cannot be; the reason is the quoted sentence.
-// error(gcc): /device \\'[a-z]+\\' \(rank [0-2]\) needs [0-9]+ bytes under policy optimal/
+// error(gcc): /device \\'camera\\' \(rank 0\) needs [0-9]{5} bytes under policy optimal/
 // error(gcc): /optimal \(weights [0-9]+, arena [0-9]+\) but has 81920:/
 // error(gcc): /[0-9]+ bytes too few, all devices lack [0-9]+; choose more devices or memory\./
-// error(clang): /[0-9]+ bytes under policy/
-// error(clang): /arena [0-9]*\)?/
-// error(clang): /devices lack/
-// error(clang): /choose more devices or/
+// error(clang): device \'camera\' (rank 0) needs
+// error(clang): /[0-9]{5} bytes under policy/
+// error(clang): bytes too few, all devices lack
+// error(clang): /[0-9]+; choose more devices or/
+// error(clang): "memory.
 // never: limit
 #include <iop/deploy/deployment.hpp>
 #include <iop/zoo/lenet5.hpp>

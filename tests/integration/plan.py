@@ -318,10 +318,10 @@ class PlanTest(unittest.TestCase):
         self.refused(1, r"^device 'device0' \(rank 0\) has no link to device 'device1' \(rank 1\): .*\n$",
                      "--network", "lenet5", "--bandwidth", "0")
         got = self.refused(1, r"^device 'device0' \(rank 0\) needs \d+ bytes under policy output_channel \(weights \d+, "
-                           r"arena \d+\) but has 65536: \d+ bytes too few, .*\n$",
+                           r"arena \d+\) but has 65536: \d+ bytes too few, all devices lack \d+; .*\n$",
                            "--network", "lenet5", "--memory", "64KiB", "--policy", "output_channel")
         self.assertIn("too small", got.stdout)
-        self.refused(1, r"^device .* bytes too few, all devices lack .*\n$", "--network", "vgg11", "--memory", "1MiB")
+        self.refused(1, r"^device .* bytes too few, all devices lack \d+; .*\n$", "--network", "vgg11", "--memory", "1MiB")
         # One policy that fits is an answer.
         got = ask("--network", "vgg11", "--memory", "300MiB")
         self.assertEqual((got.returncode, got.stderr), (0, ""))

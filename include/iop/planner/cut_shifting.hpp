@@ -13,6 +13,9 @@
 
 namespace iop::planner {
 
+/// What a search takes, and each plan whose cuts are shifted, grows with this.
+constexpr std::size_t shifting_effort(op_list ops, std::size_t ranks) { return ops.size() * ranks * ranks; }
+
 template <std::size_t Operators, std::size_t Ranks>
 class cut_shifting {
  public:
@@ -162,8 +165,8 @@ class cut_shifting {
 
   op_list ops_;
   const cluster<Ranks>& devices_;
-  candidate now_;                   ///< with the best shift of each cut before
-  candidate best_;                  ///< and of those of this cut that have been tried
+  candidate now_;                   ///< with the shifts made so far
+  candidate best_;                  ///< that, or with the best one tried since
   std::size_t cut_[Operators]{};    ///< the operator that begins it; 0: not cut by channels
   std::size_t scale_[Operators]{};  ///< channels for each of that operator
   std::size_t now_cut_ = 0, from_ = 0, to_ = 0, channels_ = 1;

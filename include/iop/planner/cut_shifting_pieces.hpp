@@ -12,16 +12,13 @@
 
 namespace iop::planner {
 
-/// A measure of the steps that each plan tried takes a compiler.
-template <const auto& Spec, const auto& Cluster>
-inline constexpr std::size_t shifting_effort = Spec.size() * ranks_of(Cluster) * ranks_of(Cluster);
-
 template <const auto& Spec, const auto& Cluster, const auto& Start>
 struct shifted {
  private:
   using work = cut_shifting<Spec.size(), ranks_of(Cluster)>;
   static constexpr std::size_t pieces = 16;
-  static constexpr std::size_t tries = std::max<std::size_t>(1, 1000 / shifting_effort<Spec, Cluster>);
+  static constexpr std::size_t tries =
+      std::max<std::size_t>(1, 1000 / shifting_effort(Spec.list(), ranks_of(Cluster)));
 
   template <std::size_t Piece>
   static constexpr work shift() {

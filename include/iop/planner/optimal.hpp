@@ -90,8 +90,8 @@ class planning_for_room {
         ends_(ends),
         quickest_(quickest),
         best_(ops, c),
-        size_(ops.size() * Ranks * Ranks),
-        most_tries_(std::clamp<std::size_t>((1u << 19) / size_, 64, 4096)) {}
+        effort_(shifting_effort(ops, Ranks)),
+        most_tries_(std::clamp<std::size_t>((1u << 19) / effort_, 64, 4096)) {}
 
   constexpr plan<Operators, Ranks> run() {
     offer(search_in(devices_, reach::all_devices, effort::in_compiler, no_limit));
@@ -99,18 +99,15 @@ class planning_for_room {
     offer_others(ops_, devices_, ends_, best_);
     filling<Operators, Ranks>(ops_, devices_, ends_).offer_to(best_);
     if (Ranks == 1) return best_.get(policy::optimal);
-    offer_shifted(best_.get(policy::optimal));
+    double shifted_from = shift_best();
     if (quickest_.exists) offer_shifted(quickest_.best);
-    const std::size_t searches = std::clamp<std::size_t>(3000 / size_, 1, std::size(more_memory));
+    const std::size_t searches = std::clamp<std::size_t>(3000 / effort_, 1, std::size(more_memory));
     for (const double more : std::span(more_memory, searches)) {
       const auto next = search_in(roomier(devices_, more), reach::everything, effort::full,
                                   best_.fits() ? best_.seconds() : no_limit);
       if (next.exists) offer_shifted(next.best);
     }
-    for (double before = no_limit; best_.fits() && best_.seconds() < before;) {
-      before = best_.seconds();
-      offer_shifted(best_.get(policy::optimal));
-    }
+    while (best_.fits() && best_.seconds() < shifted_from) shifted_from = shift_best();
     return best_.get(policy::optimal);
   }
 
@@ -125,6 +122,12 @@ class planning_for_room {
   }
   constexpr void offer(const found_type& result) {
     if (result.exists) best_.offer(result.best);
+  }
+  /// Returns its seconds before, if it fitted.
+  constexpr double shift_best() {
+    const double before = best_.fits() ? best_.seconds() : no_limit;
+    offer_shifted(best_.get(policy::optimal));
+    return before;
   }
   constexpr void offer_shifted(const plan<Operators, Ranks>& start) {
     cut_shifting work(ops_, devices_, fit_winograd(ops_, devices_, start));
@@ -144,7 +147,7 @@ class planning_for_room {
   endpoints ends_;
   const found_type& quickest_;
   best_plan<Operators, Ranks> best_;
-  std::size_t size_;        ///< what a search and a try take grows with it
+  std::size_t effort_;
   std::size_t most_tries_;  ///< of shifts of one plan
 };
 

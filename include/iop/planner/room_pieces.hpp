@@ -83,7 +83,7 @@ struct room_pieces {
   template <const best_plans& Known>
   static constexpr auto best_known = Known.get(policy::optimal);
   /// Else what a compiler could try in time would come to nothing.
-  static constexpr bool is_small = shifting_effort<Spec, Cluster> <= 200;
+  static constexpr bool is_small = shifting_effort(Spec.list(), ranks_of(Cluster)) <= 200;
 
  public:
   template <const best_plans& Known>
